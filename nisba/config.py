@@ -1,0 +1,282 @@
+"""Configuration: `nisba.toml`, then `NISBA_<SECTION>_<KEY>` variables, then flags.
+
+The names of the sections and keys are a contract. Unknown keys are errors. Numbers are read as decimals, exactly.
+Secrets are never keys of the file: they come from a variable or from a file that a key names, and are never printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from nisba.errors import ConfigError
+from nisba.money import AmountError, minor_digits
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = [
+    "Attribution",
+    "Config",
+    "CustomModel",
+    "Kafka",
+    "Marketing",
+    "Multiplier",
+    "Publish",
+    "Reporting",
+    "Team",
+    "Warehouse",
+    "config_hash",
+    "load_config",
+]
+
+Team = Literal["marketing", "sales", "partner", "customer"]
+Anchor = Literal["opened_at", "closed_at"]
+Mapping_ = Literal["account", "contacts", "primary_contact"]
+
+TEAMS: tuple[Team, ...] = ("marketing", "sales", "partner", "customer")
+BUILT_IN_MODELS = (
+    "first_touch",
+    "last_touch",
+    "last_non_direct",
+    "lead_creation",
+    "opportunity_creation",
+    "linear",
+    "position_40_20_40",
+    "u_50_50",
+    "u_40_40_20",
+    "w_30_30_30_10",
+    "full_path_22_10",
+    "j_20_20_60",
+    "inverse_j_60_20_20",
+    "time_decay_90d",
+    "time_decay_7d",
+)
+"""Ids of the rule models that come with nisba; their shares are in `nisba.attribution.models`."""
+
+NonNegative = Annotated[int, msgspec.Meta(ge=0)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A section: immutable, and an unknown key is an error."""
+
+
+class Reporting(_Section, frozen=True):
+    currency: str = "USD"
+    time_zone: str = "UTC"
+    fiscal_year_start_month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
+    fx_policy: Literal["dated", "fixed"] = "dated"
+    fx_pivot: str = "EUR"
+    fixed_rates: dict[str, Decimal] = {}
+    """`"EUR/USD" = "1.10"`: one EUR is 1.10 USD. Used by the policy `fixed`."""
+
+
+class Attribution(_Section, frozen=True):
+    models: tuple[str, ...] = BUILT_IN_MODELS
+    default_model: str = ""
+    """Always computed; resolved by `load_config`: w_30_30_30_10 where it is among the models, else their first."""
+    lookback_days: NonNegative = 180
+    anchor: Anchor = "opened_at"
+    mapping: Mapping_ = "account"
+    session_gap_minutes: NonNegative = 30
+    excluded_kinds: tuple[str, ...] = ("impression",)
+    teams: tuple[Team, ...] = TEAMS
+
+
+class Marketing(_Section, frozen=True):
+    target_pct: Decimal = Decimal(30)
+    lead_sources: tuple[str, ...] = ()
+
+
+class Multiplier(_Section, frozen=True):
+    """A factor for touches of a channel, a kind, or both together."""
+
+    factor: Decimal
+    channel: str | None = None
+    kind: str | None = None
+
+
+class CustomModel(_Section, frozen=True):
+    """A rule model of the customer's own; values that are None are those of `[attribution]`."""
+
+    id: Name
+    first_touch: Decimal = Decimal(0)
+    lead_creation: Decimal = Decimal(0)
+    opportunity_creation: Decimal = Decimal(0)
+    closed_won: Decimal = Decimal(0)
+    rest: Decimal = Decimal(0)
+    half_life_days: Decimal | None = None
+    multipliers: tuple[Multiplier, ...] = ()
+    mapping: Mapping_ | None = None
+    excluded_kinds: tuple[str, ...] | None = None
+    teams: tuple[Team, ...] | None = None
+    lookback_days: NonNegative | None = None
+    anchor: Anchor | None = None
+    session_gap_minutes: NonNegative | None = None
+
+
+class Kafka(_Section, frozen=True):
+    bootstrap_servers: str = "localhost:9092"
+    group: str = "nisba"
+    """Offsets live in the warehouse; they are also committed to this group, for outside tools."""
+    topics: dict[str, str] = {}
+    """Default topic name → the name here, where it differs."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str = ""
+    sasl_password_file: str = ""
+    """A file with the password; the variable NISBA_KAFKA_SASL_PASSWORD goes before it."""
+    ssl_ca_file: str = ""
+    ssl_certificate_file: str = ""
+    ssl_key_file: str = ""
+    timeout_seconds: Annotated[int, msgspec.Meta(ge=1)] = 10
+    max_record_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1_048_576
+    """A larger record is a dead letter of class `oversized`."""
+    dead_letter_limit_pct: Annotated[Decimal, msgspec.Meta()] = Decimal(5)
+    """More dead letters than this among the latest 1,000 records stop the worker; 100 never does."""
+
+
+class Warehouse(_Section, frozen=True):
+    path: str = "warehouse.duckdb"
+
+
+class Publish(_Section, frozen=True):
+    directory: str = "published"
+
+
+class Config(_Section, frozen=True):
+    reporting: Reporting = Reporting()
+    attribution: Attribution = Attribution()
+    marketing: Marketing = Marketing()
+    model: tuple[CustomModel, ...] = ()
+    kafka: Kafka = Kafka()
+    warehouse: Warehouse = Warehouse()
+    publish: Publish = Publish()
+
+
+def load_config(
+    path: str | Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Config:
+    """Read the configuration and check it.
+
+    `path` None reads `nisba.toml` of the current folder where there is one. `environment` defaults to the process's.
+    `overrides` has dotted keys, `{"warehouse.path": "books.duckdb"}`; values that are None are ignored.
+    Raises ConfigError with the key and what is wrong with it.
+    """
+    tree = _read(path)
+    _apply_environment(tree, os.environ if environment is None else environment)
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            section, name = key.split(".", 1)
+            tree.setdefault(section, {})[name] = value
+    try:
+        config = msgspec.convert(tree, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"configuration: {error}") from None
+    return _checked(config)
+
+
+def config_hash(config: Config) -> str:
+    """Return the hash of everything in the configuration that figures depend on: 16 hex digits, stable for ever."""
+    figures = {
+        "reporting": config.reporting,
+        "attribution": config.attribution,
+        "marketing": config.marketing,
+        "model": sorted(config.model, key=lambda model: model.id),
+    }
+    return hashlib.sha256(msgspec.json.encode(figures, order="deterministic")).hexdigest()[:16]
+
+
+def _read(path: str | Path | None) -> dict[str, Any]:
+    file = Path(path) if path is not None else Path("nisba.toml")
+    if path is None and not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}); `nisba init` writes one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: is not TOML: {error}") from None
+
+
+def _apply_environment(tree: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Lay `NISBA_<SECTION>_<KEY>` over the tree; lists are separated by commas."""
+    for section_field in msgspec.structs.fields(Config):
+        if section_field.name == "model":
+            continue
+        for field in msgspec.structs.fields(section_field.type):
+            text = environment.get(f"NISBA_{section_field.name}_{field.name}".upper())
+            if text is not None:
+                is_list = isinstance(field.default, tuple)
+                tree.setdefault(section_field.name, {})[field.name] = _list(text) if is_list else text
+
+
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _checked(config: Config) -> Config:
+    """Check what types cannot say, and settle the default model."""
+    _check_reporting(config.reporting)
+    custom = [model.id for model in config.model]
+    known = set(BUILT_IN_MODELS) | set(custom)
+    for model in config.model:
+        _check_model(model, custom)
+    for model_id in (*config.attribution.models, *filter(None, [config.attribution.default_model])):
+        if model_id not in known:
+            raise ConfigError(f"attribution.models: unknown model {model_id!r}; known: {', '.join(sorted(known))}")
+    if not config.attribution.models and not custom and not config.attribution.default_model:
+        raise ConfigError("attribution.models: at least one model is needed")
+    return msgspec.structs.replace(config, attribution=msgspec.structs.replace(config.attribution, default_model=_default_model(config)))
+
+
+def _default_model(config: Config) -> str:
+    named = config.attribution.default_model
+    models = (*config.attribution.models, *(model.id for model in config.model))
+    return named or ("w_30_30_30_10" if "w_30_30_30_10" in models else models[0])
+
+
+def _check_reporting(reporting: Reporting) -> None:
+    try:
+        ZoneInfo(reporting.time_zone)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(f"reporting.time_zone: unknown time zone {reporting.time_zone!r}") from None
+    pairs = [code for pair in reporting.fixed_rates for code in pair.split("/", 1)]
+    try:
+        for code in (reporting.currency, reporting.fx_pivot, *pairs):
+            minor_digits(code)
+    except AmountError as error:
+        raise ConfigError(f"reporting: {error}") from None
+    for pair, rate in reporting.fixed_rates.items():
+        if pair.count("/") != 1 or not rate.is_finite() or rate <= 0:
+            raise ConfigError(f'reporting.fixed_rates: expected "EUR/USD" = "1.10" with a rate above zero, found {pair!r} = {rate}')
+
+
+def _check_model(model: CustomModel, ids: list[str]) -> None:
+    shares = (model.first_touch, model.lead_creation, model.opportunity_creation, model.closed_won, model.rest)
+    if ids.count(model.id) > 1 or model.id in BUILT_IN_MODELS:
+        raise ConfigError(f"model {model.id!r}: the id is taken; ids mean one thing for ever: choose a new one")
+    if not all(share.is_finite() and share >= 0 for share in shares):
+        raise ConfigError(f"model {model.id!r}: shares must be zero or more")
+    if sum(shares) != 100:
+        raise ConfigError(f"model {model.id!r}: shares add up to {sum(shares)}, expected 100")
+    if model.half_life_days is not None and not (model.half_life_days.is_finite() and model.half_life_days > 0):
+        raise ConfigError(f"model {model.id!r}: half_life_days must be above zero, found {model.half_life_days}")
+    for multiplier in model.multipliers:
+        if not (multiplier.factor.is_finite() and multiplier.factor > 0):
+            raise ConfigError(f"model {model.id!r}: a multiplier's factor must be above zero, found {multiplier.factor}")
+        if multiplier.channel is None and multiplier.kind is None:
+            raise ConfigError(f"model {model.id!r}: a multiplier needs a channel, a kind, or both")
