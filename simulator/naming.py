@@ -1,0 +1,53 @@
+"""Ids, made from the numbers of rows, and money, made from minor units."""
+
+from __future__ import annotations
+
+__all__ = ["account_id", "contact_id", "deal_id", "has_contact_twin", "lead_id", "money", "old_account_id", "person_id", "visitor_id"]
+
+_CONTACT_EVERY = 37
+
+
+def account_id(number: int) -> str:
+    return f"acct-{number:05d}"
+
+
+def old_account_id(number: int) -> str:
+    """Return the second id of an account that was merged."""
+    return f"acct-{number:05d}-old"
+
+
+def person_id(number: int) -> str:
+    return f"p-{number:06d}"
+
+
+def contact_id(number: int) -> str:
+    """Return the id under which the CRM knows a person: for a few it is another one, joined by an identity event."""
+    return f"crm-{number:06d}" if has_contact_twin(number) else person_id(number)
+
+
+def has_contact_twin(number: int) -> bool:
+    return number % _CONTACT_EVERY == 11
+
+
+def visitor_id(number: int) -> str:
+    return f"v-{number:06d}"
+
+
+def deal_id(number: int) -> str:
+    return f"D-{number:05d}"
+
+
+def lead_id(number: int) -> str:
+    return f"L-{number:06d}"
+
+
+def money(minor: int, digits: int) -> str:
+    """Write minor units as a decimal.
+
+    >>> money(-150, 2), money(5000, 0)
+    ('-1.50', '5000')
+    """
+    if not digits:
+        return str(minor)
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole}.{part:0{digits}d}"
