@@ -14,7 +14,7 @@ from simulator.naming import account_id, contact_id, deal_id, money, old_account
 from simulator.outcomes import Outcomes
 from simulator.world import CURRENCY_CODES, World
 
-__all__ = ["TWISTS", "Plot", "Row", "deal_events", "plot_deals"]
+__all__ = ["TWISTS", "Plot", "Row", "deal_events", "deleted_deals", "plot_deals"]
 
 Row = tuple[int, dict[str, Any]]
 """When it happened (seconds), and the event without `specversion` and `partitionkey`."""
@@ -30,6 +30,7 @@ TWISTS: tuple[tuple[str, int], ...] = (
     ("credit_note", 60),
     ("true_up", 80),
 )
+_DELETED_AFTER = 6 * DAY
 _LEAD_SOURCES = {"paid_search": "website", "organic_search": "website", "content": "website", "paid_social": "social"}
 _ROUTE_SOURCES = {"marketing": "website", "sales": "outbound", "partner": "partner", "customer": "customer"}
 
@@ -48,10 +49,11 @@ class Plot:
     has_segment: Bools
     group: Ints  # further contacts
 
-    @property
-    def deleted(self) -> Bools:
-        deleted: Bools = self.twist == [name for name, _ in TWISTS].index("deleted")
-        return deleted
+
+def deleted_deals(world: World, plot: Plot) -> Bools:
+    """Say which deals are deleted before the end of the simulation."""
+    meant: Bools = plot.twist == [name for name, _ in TWISTS].index("deleted")
+    return meant & (world.deals.close + _DELETED_AFTER < world.end)
 
 
 def plot_deals(world: World) -> Plot:
@@ -156,7 +158,7 @@ class _Story:
 
     def _afterwards(self) -> Iterator[Row]:
         if self.twist == "deleted":
-            yield self._state(self.close + 6 * DAY, self.record["stage"], self.record["status"], deleted=True)
+            yield self._state(self.close + _DELETED_AFTER, self.record["stage"], self.record["status"], deleted=True)
         elif self.twist == "corrected":
             yield self._closing(self.close + 9 * DAY, max(self.close - 4 * DAY, self.opened), won=self.won)
         elif self.won and self.twist == "amended":

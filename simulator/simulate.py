@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from simulator.clock import START
-from simulator.deals import Row, deal_events, plot_deals
+from simulator.deals import Row, deal_events, deleted_deals, plot_deals
 from simulator.draws import Draws, Ints
 from simulator.lead_stages import lead_events
 from simulator.leads import build_leads, entry_touches
@@ -102,7 +102,7 @@ def _play(world: World) -> tuple[list[_Topic], dict[str, Any]]:
         _topic("identity", identity_events(world, leads)),
         _topic("finance.fx", rates.events()),
     ]
-    return topics, {"deals": len(world.deals), "effects": effects(world, outcomes, rates, plot.deleted)}
+    return topics, {"deals": len(world.deals), "effects": effects(world, outcomes, rates, deleted_deals(world, plot))}
 
 
 def _topic(name: str, rows: Iterable[Row]) -> _Topic:

@@ -69,7 +69,7 @@ def _play(world: World, number: int, stream: Stream) -> Touches:
 def _spread(world: World, stream: Stream, draws: Draws, size: int) -> tuple[Ints, Ints]:
     """Touches all over the campaign's time, more of them for larger accounts."""
     accounts = world.accounts
-    account = draws.pick(size, accounts.weight * np.asarray(stream.routes)[accounts.route])
+    account = draws.pick(size, np.maximum(accounts.weight * np.asarray(stream.routes)[accounts.route], 1))
     first, last = campaign_window(CAMPAIGNS[_CAMPAIGN_NO[stream.campaign]], world.days) if stream.campaign else (0, world.days - 1)
     day = first + draws.below(size, last - first + 1)
     return account, _at_work(draws, world, account, START_SECONDS + day * DAY)
@@ -80,8 +80,8 @@ def _around_deals(world: World, stream: Stream, draws: Draws, size: int) -> tupl
     deals = world.deals
     weight = np.asarray(stream.routes)[world.accounts.route[deals.account]] * 4
     if stream.wants_intent:
-        weight = weight * (deals.base_win - 1_000) // 200
-    deal = draws.pick(size, weight)
+        weight = weight * (deals.base_win - 700) // 150
+    deal = draws.pick(size, np.maximum(weight, 1))
     midnight = (deals.opened[deal] // DAY + draws.quantile(size, stream.days)) * DAY
     account = deals.account[deal]
     return account, _at_work(draws, world, account, midnight)
