@@ -54,11 +54,11 @@ Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 NodeKind = Literal["visitor", "person", "lead", "account"]
 
 
-class Data(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+class Data(msgspec.Struct, omit_defaults=True, gc=False):
     """The `data` of an event."""
 
 
-class Utm(Data):
+class Utm(Data, kw_only=True):
     """Campaign parameters of a landing page's address."""
 
     campaign: str | None = None
@@ -68,7 +68,7 @@ class Utm(Data):
     term: str | None = None
 
 
-class Touch(Data):
+class Touch(Data, kw_only=True):
     """One contact of somebody with us; it names an account, a person or a visitor."""
 
     account_id: Id | None = None
@@ -84,7 +84,7 @@ class Touch(Data):
     visitor_id: Id | None = None
 
 
-class Retraction(Data):
+class Retraction(Data, kw_only=True):
     """A touch that leaves every journey."""
 
     reason: str | None = None
@@ -92,7 +92,7 @@ class Retraction(Data):
     touch_source: Id
 
 
-class Campaign(Data):
+class Campaign(Data, kw_only=True):
     """A campaign: the register of its name, channel and budget."""
 
     budget: Amount | None = None
@@ -107,7 +107,7 @@ class Campaign(Data):
     starts_on: Date | None = None
 
 
-class Spend(Data):
+class Spend(Data, kw_only=True):
     """What a campaign cost over a range of days, both ends inclusive."""
 
     amount: Amount
@@ -121,7 +121,7 @@ class Spend(Data):
     starts_on: Date
 
 
-class LeadStage(Data):
+class LeadStage(Data, kw_only=True):
     """A lead reaches a stage."""
 
     account_id: Id | None = None
@@ -137,7 +137,7 @@ class LeadStage(Data):
     team: str | None = None
 
 
-class Deal(Data):
+class Deal(Data, kw_only=True):
     """The full state of a deal after a change."""
 
     account_id: Id
@@ -163,7 +163,7 @@ class Deal(Data):
     status: Literal["open", "won", "lost"]
 
 
-class Adjustment(Data):
+class Adjustment(Data, kw_only=True):
     """A dated correction to a won deal; a refund is negative."""
 
     adjustment_id: Id
@@ -174,14 +174,14 @@ class Adjustment(Data):
     reason: str | None = None
 
 
-class Node(Data):
+class Node(Data, kw_only=True):
     """Somebody or something that can be linked."""
 
     id: Id
     kind: NodeKind
 
 
-class Identity(Data):
+class Identity(Data, kw_only=True):
     """Two nodes are linked, or no longer are."""
 
     left: Node
@@ -189,7 +189,7 @@ class Identity(Data):
     right: Node
 
 
-class Fx(Data):
+class Fx(Data, kw_only=True):
     """A day's rate: 1 base = rate quote."""
 
     base: Currency
@@ -198,7 +198,7 @@ class Fx(Data):
     rate: Rate
 
 
-class Erasure(Data):
+class Erasure(Data, kw_only=True):
     """A person or visitor wants to be forgotten."""
 
     person_id: Id | None = None
@@ -228,7 +228,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         EventType("nisba.spend.v1", "spend", Spend, ("campaign_id",)),
         EventType("nisba.lead-stage.v1", "lead_stage", LeadStage, ("lead_id",)),
         EventType("nisba.deal.v1", "deal", Deal, ("deal_id",)),
-        EventType("nisba.adjustment.v1", "adjustment", Adjustment, ("deal_id",)),
+        EventType("nisba.adjustment.v1", "adjustment", Adjustment, ("adjustment_id",)),
         EventType("nisba.identity.v1", "identity", Identity, ("left",)),
         EventType("nisba.fx.v1", "fx", Fx, ("base", "quote")),
         EventType("nisba.erasure.v1", "erasure", Erasure, ()),

@@ -1,0 +1,75 @@
+"""The canonical form of an event's `data`, its hash, and how two contents under one identity are settled."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from nisba.money import plain
+from schemas.checks import EPOCH, normalise
+from schemas.envelope import ENCODER, exact_number
+from schemas.events import Data, Node, Utm, event_type_of
+
+__all__ = ["canonical", "content_hash", "row_to_event", "settle"]
+
+_attributes = msgspec.json.Decoder(dict[str, Any], float_hook=exact_number)
+
+
+def canonical(data: Data) -> bytes:
+    """Return the canonical form of `data`: JSON with sorted keys, no spaces, defaults left out.
+
+    >>> from schemas.events import Adjustment
+    >>> canonical(Adjustment(adjustment_id="a", deal_id="d", amount="-1.50", currency="USD", effective_at="2026-03-01T09:30:00+03:00"))
+    b'{"adjustment_id":"a","amount":"-1.5","currency":"USD","deal_id":"d","effective_at":"2026-03-01T06:30:00.000000Z"}'
+
+    Raises schemas.checks.Refused for a `data` that no event may have.
+    """
+    content = msgspec.structs.replace(data)
+    normalise(content)
+    return ENCODER.encode(content)
+
+
+def content_hash(time: dt.datetime, data: Data) -> int:
+    """Return 64 bits of the content, `time` (aware) and `data`: equal for duplicates, different for conflicts."""
+    return hash_of((time - EPOCH) // dt.timedelta(microseconds=1), canonical(data))
+
+
+def hash_of(time_us: int, form: bytes) -> int:
+    """Return blake2b, 8 bytes long and read as little endian, over the time's 8 bytes and the canonical form."""
+    return int.from_bytes(blake2b(time_us.to_bytes(8, "little", signed=True) + form, digest_size=8).digest(), "little")
+
+
+def settle(fact_type: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return which of some ledger rows of one identity wins: the later time, then the larger canonical form as bytes."""
+    return max(range(len(rows)), key=lambda number: _weight(fact_type, rows[number]))
+
+
+def _weight(fact_type: str, row: Mapping[str, Any]) -> tuple[dt.datetime, bytes]:
+    time, data = row_to_event(fact_type, row)
+    return time, canonical(data)
+
+
+def row_to_event(fact_type: str, row: Mapping[str, Any]) -> tuple[dt.datetime, Data]:
+    """Return the `time` and `data` that a ledger row was made of, in canonical form."""
+    struct = event_type_of(fact_type).struct
+    values = {name: _text(row[name]) for name in struct.__struct_fields__ if name in row}
+    if "attributes" in values and values["attributes"] is not None:
+        values["attributes"] = _attributes.decode(values["attributes"])
+    if fact_type == "touch":
+        values["utm"] = Utm(**{name: row[f"utm_{name}"] for name in Utm.__struct_fields__})
+    if fact_type == "identity":
+        values |= {side: Node(kind=row[f"{side}_kind"], id=row[f"{side}_id"]) for side in ("left", "right")}
+    data = struct(**values)
+    normalise(data)
+    return row["occurred_at"], data
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    return format(plain(value), "f") if isinstance(value, Decimal) else value
