@@ -13,7 +13,7 @@ import msgspec
 from nisba.money import plain
 from schemas.checks import EPOCH, normalise
 from schemas.envelope import ENCODER, exact_number
-from schemas.events import Data, Node, Utm, event_type_of
+from schemas.events import BY_FACT_TYPE, Data, Node, Utm
 
 __all__ = ["canonical", "content_hash", "row_to_event", "settle"]
 
@@ -56,7 +56,7 @@ def _weight(fact_type: str, row: Mapping[str, Any]) -> tuple[dt.datetime, bytes]
 
 def row_to_event(fact_type: str, row: Mapping[str, Any]) -> tuple[dt.datetime, Data]:
     """Return the `time` and `data` that a ledger row was made of, in canonical form."""
-    struct = event_type_of(fact_type).struct
+    struct = BY_FACT_TYPE[fact_type].struct
     values = {name: _text(row[name]) for name in struct.__struct_fields__ if name in row}
     if "attributes" in values and values["attributes"] is not None:
         values["attributes"] = _attributes.decode(values["attributes"])

@@ -23,7 +23,7 @@ from nisba.attribution.facts import INSTANT, MONEY, PAYLOAD, ledger_schema
 from nisba.money import AmountError, milli_per_minor
 from schemas.checks import EPOCH, Refused, fields_of_kind, parse_instant
 from schemas.envelope import ENCODER
-from schemas.events import Utm, event_type_of
+from schemas.events import BY_FACT_TYPE, Utm
 from schemas.keys import shard_of
 
 __all__ = ["Rows", "fact_table"]
@@ -77,7 +77,7 @@ class _Build:
         self.fact_type = fact_type
         self.data = [event.data for event in events]
         self.suspicious: Mask = np.zeros(len(events), dtype=bool)
-        struct = event_type_of(fact_type).struct
+        struct = BY_FACT_TYPE[fact_type].struct
         self.kinds = {name: kind for kind in ("id", "instant", "date", "amount", "rate") for name in fields_of_kind(struct, kind)}
         self.utm = [d.utm for d in self.data] if fact_type == "touch" else []
         self.has_utm = any(self.utm)
@@ -179,10 +179,7 @@ class _Build:
         """Read a column value by value, each different one once; what cannot be read becomes null and is flagged."""
         known: dict[str, Any] = {}
         for text in pc.unique(column.drop_null()).to_pylist():
-            try:
-                known[text] = read(text)
-            except (ValueError, Refused):
-                known[text] = None
+            known[text] = _read_or_none(read, text)
         parsed = pa.array([known.get(text) for text in column.to_pylist()], data_type)
         self.flag(pc.and_(parsed.is_null(), column.is_valid()))
         return parsed
@@ -223,6 +220,13 @@ class _Build:
             for data in self.data:
                 if data.utm is not None and not any(getattr(data.utm, name) is not None for name in empty.__struct_fields__):
                     data.utm = None
+
+
+def _read_or_none(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except (ValueError, Refused):
+        return None
 
 
 def _step(code: str | None) -> int:
@@ -313,7 +317,7 @@ def _key_column(fact_type: str, columns: dict[str, pa.Array]) -> pa.Array:
         for name, kind in (("account_id", ""), ("visitor_id", "visitor"), ("person_id", "person"))
         if name in columns and columns[name].null_count < len(columns[name])
     ]
-    own = event_type_of(fact_type).own_id
+    own = BY_FACT_TYPE[fact_type].own_id
     if own:
         actors.append(reduce(lambda a, b: pc.binary_join_element_wise(a, b, "/"), [columns[name] for name in own]))
     return pc.coalesce(*actors) if actors else pa.nulls(len(columns["source"]), pa.string())

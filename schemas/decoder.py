@@ -17,7 +17,7 @@ import pyarrow as pa
 from nisba.errors import ContractError
 from schemas.checks import Refused, normalise, parse_instant
 from schemas.columns import Rows, fact_table
-from schemas.encoding import encode_event, table_records
+from schemas.encoder import encode_event, table_records
 from schemas.envelope import exact_decoder, from_binary_mode, is_binary_mode, lean_decoder
 from schemas.events import EVENT_TYPES
 from schemas.keys import SHARDS, partition_key, shard_of
@@ -114,11 +114,7 @@ class _Work:
         events = _at_once(values)
         if events is None:
             for place, value in zip(places, values, strict=True):
-                try:
-                    value.decode()
-                    self._keep(place, lean_decoder().decode(value))
-                except BROKEN as error:
-                    self.refused.append((place, refusal_of(value, error)))
+                self._one(place, value)
             return
         classes = set(map(type, events))
         if len(classes) == 1:
@@ -128,6 +124,13 @@ class _Work:
             return
         for place, event in zip(places, events, strict=True):
             self._keep(place, event)
+
+    def _one(self, place: int, value: bytes) -> None:
+        try:
+            value.decode()
+            self._keep(place, lean_decoder().decode(value))
+        except BROKEN as error:
+            self.refused.append((place, refusal_of(value, error)))
 
     def _keep(self, place: int, event: Any) -> None:
         rows = self.rows.setdefault(type(event), Rows())

@@ -17,6 +17,7 @@ from msgspec import Meta
 from nisba.config import Team
 
 __all__ = [
+    "BY_FACT_TYPE",
     "EVENT_TYPES",
     "Adjustment",
     "Campaign",
@@ -32,7 +33,6 @@ __all__ = [
     "Spend",
     "Touch",
     "Utm",
-    "event_type_of",
 ]
 
 _INSTANT = {"format": "date-time", "description": "RFC 3339 with an offset; digits beyond microseconds are cut off"}
@@ -237,10 +237,5 @@ EVENT_TYPES: Mapping[str, EventType] = {
 """Every type that the decoder accepts, by its name on the wire."""
 
 
-def event_type_of(fact_type: str) -> EventType:
-    """Return the newest event type of a ledger table; raises KeyError.
-
-    >>> event_type_of("lead_stage").name
-    'nisba.lead-stage.v1'
-    """
-    return {event_type.fact_type: event_type for event_type in EVENT_TYPES.values()}[fact_type]
+BY_FACT_TYPE: Mapping[str, EventType] = {event_type.fact_type: event_type for event_type in EVENT_TYPES.values()}
+"""The newest event type of each table of the ledger."""

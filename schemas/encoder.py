@@ -14,7 +14,7 @@ from nisba.errors import ContractError
 from schemas.keys import partition_key
 from schemas.records import RecordBlock
 
-__all__ = ["CONTENT_TYPE", "encode_event", "table_records"]
+__all__ = ["CONTENT_TYPE", "encode_event", "partition_key", "table_records"]
 
 CONTENT_TYPE = b"application/cloudevents+json"
 """Value of the header `content-type` of a record in structured mode."""
@@ -65,12 +65,12 @@ def _readable(table: pa.Table) -> pa.Table:
 
 
 def _is_fine(data_type: pa.DataType) -> bool:
-    return pa.types.is_timestamp(data_type) and data_type.unit == "ns"
+    return bool(pa.types.is_timestamp(data_type) and data_type.unit == "ns")
 
 
 def _row(row: dict[str, Any]) -> bytes:
     envelope = {"specversion": "1.0"} | {name: row.pop(name) for name in _ENVELOPE if row.get(name) is not None}
-    data = row["data"] if "data" in row else row
+    data = row.get("data", row)
     body = msgspec.Raw(data.encode()) if isinstance(data, str) else _present(data)
     return msgspec.json.encode({**_present(envelope), "data": body})
 
