@@ -17,7 +17,7 @@ import pyarrow as pa
 from nisba.errors import ContractError
 from schemas.checks import Refused, normalise, parse_instant
 from schemas.columns import Rows, fact_table
-from schemas.encoder import encode_event, table_records
+from schemas.encoding import encode_event, table_records
 from schemas.envelope import exact_decoder, from_binary_mode, is_binary_mode, lean_decoder
 from schemas.events import EVENT_TYPES
 from schemas.keys import SHARDS, partition_key, shard_of
