@@ -36,7 +36,7 @@ _AMOUNT = r"^-?\d{1,12}(\.\d{1,3})?$"
 _RATE = r"^(0|[1-9]\d*)(\.\d*[1-9])?$"
 _FIRST_US = (dt.datetime.min.replace(tzinfo=dt.timezone.utc) - EPOCH) // dt.timedelta(microseconds=1)
 _LAST_US = (dt.datetime.max.replace(tzinfo=dt.timezone.utc) - EPOCH) // dt.timedelta(microseconds=1)
-_SHORT_INSTANT = len("2026-03-01 06:30:00")
+_NO_UTM = Utm()
 
 
 @dataclass
@@ -79,15 +79,16 @@ class _Build:
         self.suspicious: Mask = np.zeros(len(events), dtype=bool)
         struct = BY_FACT_TYPE[fact_type].struct
         self.kinds = {name: kind for kind in ("id", "instant", "date", "amount", "rate") for name in fields_of_kind(struct, kind)}
-        self.utm = [d.utm for d in self.data] if fact_type == "touch" else []
-        self.has_utm = any(self.utm)
+        given = [d.utm for d in self.data] if fact_type == "touch" else []
+        self.has_utm = any(given)
+        self.utm = [utm or _NO_UTM for utm in given] if self.has_utm else []
         self.steps = self._steps() if "amount" in self.kinds.values() else None
 
     def values(self, name: str) -> list[Any]:
         """Return a column of `data` as Python values; nested fields by their flat name."""
         side, _, rest = name.partition("_")
         if side == "utm":
-            return [None if utm is None else getattr(utm, rest) for utm in self.utm]
+            return list(map(operator.attrgetter(rest), self.utm))
         if self.fact_type == "identity" and rest:
             return [getattr(getattr(d, side), rest) for d in self.data]
         return list(map(operator.attrgetter(name), self.data))
@@ -98,7 +99,7 @@ class _Build:
             return pa.nulls(len(self.data), data_type)
         values = self.values(name)
         if name == "attributes":
-            return pa.array([None if v is None else ENCODER.encode(v).decode() for v in values], data_type)
+            return pa.array(_attribute_texts(values), data_type)
         if pa.types.is_list(data_type):
             return self.ids(values)
         kind = self.kinds.get(name, "id" if name in ("left_id", "right_id") else None)
@@ -216,10 +217,9 @@ class _Build:
             for data in self.data:
                 leave_out(data)
         if self.has_utm:
-            empty = Utm()
-            for data in self.data:
-                if data.utm is not None and not any(getattr(data.utm, name) is not None for name in empty.__struct_fields__):
-                    data.utm = None
+            empty = reduce(pc.and_, (columns[f"utm_{name}"].is_null() for name in Utm.__struct_fields__))
+            for row in np.flatnonzero(empty.to_numpy(zero_copy_only=False)):
+                self.data[row].utm = None
 
 
 def _read_or_none(read: Callable[[str], Any], text: str) -> Any:
@@ -292,13 +292,22 @@ def _amount_texts(column: pa.Array) -> list[str | None]:
     return texts
 
 
+def _attribute_texts(values: list[dict[str, Any] | None]) -> list[str | None]:
+    """Write free-form attributes as canonical JSON."""
+    if not any(value is not None for value in values):
+        return [None] * len(values)
+    texts = ENCODER.encode_lines(values).decode().split("\n")
+    return [None if value is None else text for value, text in zip(values, texts, strict=False)]
+
+
 def _hashes(occurred_at: pa.Array, data: list[Any]) -> pa.Array:
     """Return the content hash of each event: as `schemas.canonical.hash_of`."""
     if not data:
         return pa.array([], pa.uint64())
     times = occurred_at.cast(pa.int64()).fill_null(0).to_numpy().astype("<i8").tobytes()
     forms = ENCODER.encode_lines(data).split(b"\n")
-    digests = [blake2b(times[8 * i : 8 * i + 8] + form, digest_size=8).digest() for i, form in enumerate(forms[: len(data)])]
+    stamps = [times[at : at + 8] for at in range(0, len(times), 8)]
+    digests = [blake2b(stamp + form, digest_size=8).digest() for stamp, form in zip(stamps, forms, strict=False)]
     return pa.array(np.frombuffer(b"".join(digests), dtype="<u8"))
 
 

@@ -81,25 +81,29 @@ class _Work:
 
     def readable(self, max_record_bytes: int) -> tuple[list[int], list[bytes]]:
         """Return places and values of the records to decode; refuse what is too large."""
-        places, values = [], []
-        for place, value in enumerate(self.block.values):
-            if value is None:
-                continue
-            if len(value) > max_record_bytes:
-                message = f"{len(value)} bytes are more than the {max_record_bytes} that are allowed: split the event or raise the limit"
-                self.refused.append((place, Refused("oversized", message)))
-                continue
-            places.append(place)
-            values.append(value)
-        for i, place in enumerate(places):
-            headers = self.block.headers[place]
-            if headers and is_binary_mode(headers):
-                values[i] = self._from_binary(place, values[i])
+        whole = self.block.values
+        present = [value for value in whole if value is not None]
+        if len(present) == len(whole) and max(map(len, present), default=0) <= max_record_bytes:
+            places, values = list(range(len(whole))), present
+        else:
+            kept = [(p, value) for p, value in enumerate(whole) if value is not None and self._fits(p, value, max_record_bytes)]
+            places, values = [p for p, _ in kept], [value for _, value in kept]
+        if any(self.block.headers):
+            values = [self._as_structured(place, value) for place, value in zip(places, values, strict=True)]
         return places, values
 
-    def _from_binary(self, place: int, value: bytes) -> bytes:
+    def _fits(self, place: int, value: bytes, limit: int) -> bool:
+        if len(value) > limit:
+            message = f"{len(value)} bytes are more than the {limit} that are allowed: split the event or raise the limit"
+            self.refused.append((place, Refused("oversized", message)))
+        return len(value) <= limit
+
+    def _as_structured(self, place: int, value: bytes) -> bytes:
+        headers = self.block.headers[place]
+        if not headers or not is_binary_mode(headers):
+            return value
         try:
-            self.structured[place] = from_binary_mode(value, self.block.headers[place] or [])
+            self.structured[place] = from_binary_mode(value, headers)
         except BROKEN:
             return value  # is refused when it is decoded: it is no JSON
         return self.structured[place]
