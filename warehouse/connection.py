@@ -1,0 +1,87 @@
+"""Open the warehouse: one process writes at a time, under a lease.
+
+The lease is a file lock beside the database, with a turnstile before it: whoever waits for the lease holds the turnstile, so that a
+stream that takes the lease again and again lets a waiting flow go first.
+
+The database file is never opened by anything but DuckDB inside the writer's process: closing another handle of it would silently
+drop DuckDB's own lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from nisba.errors import LeaseTaken, WarehouseError
+from warehouse.migrate import migrate
+
+__all__ = ["open_reader", "open_writer", "writer_lease"]
+
+
+@contextmanager
+def writer_lease(path: str | Path, *, wait_seconds: float = 30.0) -> Iterator[None]:
+    """Hold the writer's lease of a warehouse; LeaseTaken when another process keeps it for `wait_seconds`."""
+    turnstile, lease = FileLock(f"{path}.turnstile"), FileLock(f"{path}.lease")
+    try:
+        with turnstile.acquire(timeout=wait_seconds):
+            lease.acquire(timeout=wait_seconds)
+    except Timeout:
+        raise LeaseTaken(f"{path}: {_holder(path)} has been writing for {wait_seconds:g} s: wait for it, or end it.") from None
+    try:
+        _note_holder(path)
+        yield
+    finally:
+        lease.release()
+
+
+def _note_holder(path: str | Path) -> None:
+    Path(f"{path}.writer").write_text(f"{os.getpid()}\n", "ascii")
+
+
+def _holder(path: str | Path) -> str:
+    try:
+        return f"process {Path(f'{path}.writer').read_text('ascii').strip()}"
+    except OSError:
+        return "another process"
+
+
+@contextmanager
+def open_writer(path: str | Path, *, wait_seconds: float = 30.0) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, made or migrated where needed, and hold the lease until it is closed."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with writer_lease(path, wait_seconds=wait_seconds):
+        connection = _connect(path, read_only=False)
+        try:
+            migrate(connection)
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def open_reader(path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading; WarehouseError when it is absent or being written."""
+    if not Path(path).exists():
+        raise WarehouseError(f"{path}: no such warehouse; `nisba backfill` or `nisba stream` makes one.")
+    connection = _connect(path, read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(path: str | Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise LeaseTaken(f"{path}: {_holder(path)} is writing; read the published snapshot instead.") from None
+        raise WarehouseError(f"{path}: cannot be opened as a warehouse: {str(error).splitlines()[0]}") from None
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET preserve_insertion_order = false")
+    return connection

@@ -1,0 +1,73 @@
+"""What is dirty: the accounts, nodes and campaigns whose books no longer follow from the ledger, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+
+from warehouse.walk import Walk
+
+__all__ = ["clear", "mark", "start"]
+
+_TOUCHED = ("touch", "lead_stage", "deal", "identity", "adjustment", "retraction", "fx", "spend", "campaign")
+
+
+def start(con: duckdb.DuckDBPyConnection) -> None:
+    """Begin to note what a batch touches."""
+    con.execute("CREATE OR REPLACE TEMP TABLE named_pair (left_kind VARCHAR, left_id VARCHAR, right_kind VARCHAR, right_id VARCHAR)")
+    for fact_type in _TOUCHED:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{fact_type} AS SELECT * EXCLUDE (recorded_at) FROM ledger.{fact_type} LIMIT 0")
+
+
+def mark(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> None:
+    """Mark what the batch of `touched_*` and `named_pair` made dirty."""
+    walk = Walk(con, "dirty_walk")
+    walk.add("SELECT left_kind AS kind, left_id AS id FROM named_pair UNION ALL SELECT right_kind, right_id FROM named_pair")
+    walk.add(_RETRACTED)
+    con.execute("INSERT INTO ops.dirty_node SELECT kind, id FROM dirty_walk EXCEPT SELECT kind, id FROM ops.dirty_node")
+    walk.step(("deal",), ("account",))
+    walk.add(_DEALS_NEAR_RATES)
+    walk.accounts_below()
+    con.execute(
+        """
+        INSERT INTO ops.dirty_account
+        SELECT id, 'facts', ?::TIMESTAMPTZ FROM dirty_walk WHERE kind = 'account' AND id NOT IN (SELECT account_id FROM ops.dirty_account)
+        """,
+        [now],
+    )
+    con.execute(
+        f"INSERT INTO ops.dirty_campaign SELECT campaign_id, 'facts', ?::TIMESTAMPTZ FROM ({_CAMPAIGNS}) ANTI JOIN ops.dirty_campaign USING (campaign_id)",
+        [now],
+    )
+
+
+def clear(con: duckdb.DuckDBPyConnection) -> None:
+    """Clear all marks: a scope covers every mark that there is, because landing and replacing never overlap."""
+    for table in ("dirty_account", "dirty_node", "dirty_campaign", "dirty_everything"):
+        con.execute(f"DELETE FROM ops.{table}")
+
+
+_RETRACTED = """
+    WITH touch AS (
+        SELECT touch.* FROM ledger.touch SEMI JOIN touched_retraction AS gone
+            ON gone.touch_source = touch.source AND gone.touch_id = touch.event_id
+    )
+    SELECT 'account' AS kind, account_id AS id FROM touch
+    UNION ALL SELECT 'person', person_id FROM touch
+    UNION ALL SELECT 'visitor', visitor_id FROM touch
+"""
+# A rate serves the seven days after it; a day more on either side for time zones.
+_NEAR = "BETWEEN rate.date - INTERVAL 1 DAY AND rate.date + INTERVAL 9 DAY"
+_DEALS_NEAR_RATES = f"""
+    SELECT 'account' AS kind, account_id AS id
+    FROM ledger.deal
+    SEMI JOIN touched_fx AS rate ON deal.closed_at {_NEAR} OR deal.occurred_at {_NEAR}
+    WHERE deal.currency IS NOT NULL
+"""
+_CAMPAIGNS = """
+    SELECT campaign_id FROM touched_spend
+    UNION SELECT campaign_id FROM touched_campaign
+    UNION SELECT spend.campaign_id FROM ledger.spend SEMI JOIN touched_fx AS rate
+        ON spend.starts_on <= rate.date + INTERVAL 8 DAY AND spend.ends_on >= rate.date
+"""

@@ -1,0 +1,29 @@
+"""The invariants of money, checked inside the transaction that would break them."""
+
+from __future__ import annotations
+
+import duckdb
+
+from nisba.errors import CheckFailed
+from warehouse.scope import Scope
+
+__all__ = ["check_books"]
+
+_CREDITS_ARE_ENTRIES = """
+    WITH credited AS (
+        SELECT deal_id, entry_no, model, sum(revenue) AS revenue, sum(revenue_reporting) AS revenue_reporting
+        FROM core.credit_line WHERE {deals} GROUP BY ALL
+    )
+    SELECT deal_id, entry_no, model, amount, revenue, amount_reporting, revenue_reporting
+    FROM credited FULL JOIN (FROM core.entry WHERE {deals}) AS entry USING (deal_id, entry_no)
+    WHERE revenue IS DISTINCT FROM amount OR revenue_reporting IS DISTINCT FROM amount_reporting
+    LIMIT 5
+"""
+
+
+def check_books(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    """Check that the credits of every entry and model add up to it, in both currencies; CheckFailed names the entries."""
+    deals = "true" if scope.everything else "deal_id IN (FROM new_deal)"
+    wrong = con.execute(_CREDITS_ARE_ENTRIES.format(deals=deals)).fetchall()
+    if wrong:
+        raise CheckFailed(f"credits do not add up to their entries (deal, entry, model, amount, credited, in reporting currency): {wrong}")

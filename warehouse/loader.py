@@ -1,0 +1,164 @@
+"""The one place that commits.
+
+`land` takes a batch of facts into the ledger, `replace_books` puts recomputed books in place of the old ones. Each is one transaction:
+it commits everything or nothing, and a process killed inside it has done nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from nisba.attribution.facts import FACT_TYPES
+from nisba.config import Config
+from nisba.errors import OffsetConflict
+from warehouse import dirt, ledger
+from warehouse.books import replace_rows, write_setting
+from warehouse.invariants import check_books
+from warehouse.scope import Scope
+
+__all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "replace_books"]
+
+Part = pa.Table | Sequence[Path]
+"""Rows: an Arrow table, or the files (Arrow IPC) that hold them."""
+
+
+@dataclass(frozen=True)
+class OffsetRange:
+    """Records [`expected`, `next`) of a partition; `expected` is the committed offset that the reader started from (0: none)."""
+
+    topic: str
+    partition: int
+    expected: int
+    next: int
+
+
+@dataclass(frozen=True)
+class LandCounts:
+    """What a batch was: `facts` are new identities, `duplicates` known contents, `conflicts` other contents of known identities."""
+
+    records: int = 0
+    facts: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    dead_letters: int = 0
+
+
+@dataclass(frozen=True)
+class ReplaceCounts:
+    """What was put in place."""
+
+    accounts: int = 0
+    deals: int = 0
+    credits: int = 0
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what the block does, or nothing of it."""
+    con.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+
+
+def committed_offsets(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, int], int]:
+    """Return the next offset to read of every partition that was ever read."""
+    rows = con.execute("SELECT topic, kafka_partition, next_offset FROM ops.kafka_offset").fetchall()
+    return {(topic, partition): following for topic, partition, following in rows}
+
+
+def land(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    facts: Mapping[str, Part],
+    dead_letters: Part | None,
+    offsets: Sequence[OffsetRange],
+    config: Config,
+    records: int = 0,
+) -> LandCounts:
+    """Land a batch: facts, dead letters, offsets and what is dirty now, in one transaction.
+
+    Raises OffsetConflict when the committed offsets are not those that the batch was read from; nothing is written then.
+    """
+    started = dt.datetime.now(dt.timezone.utc)
+    with transaction(con):
+        _advance(con, offsets, started)
+        dirt.start(con)
+        landed = [ledger.land_facts(con, kind, rows(facts[kind]), started) for kind in FACT_TYPES if kind in facts]
+        refused = ledger.land_dead_letters(con, rows(dead_letters), started) if dead_letters is not None else 0
+        dirt.mark(con, started)
+        counts = LandCounts(
+            records,
+            sum(result.facts for result in landed),
+            sum(result.duplicates for result in landed),
+            sum(result.conflicts for result in landed),
+            refused,
+        )
+        _note_cycle(
+            con,
+            "ingest",
+            started,
+            records=records,
+            facts=counts.facts,
+            duplicates=counts.duplicates,
+            conflicts=counts.conflicts,
+            dead_letters=refused,
+        )
+    return counts
+
+
+def rows(part: Part) -> pa.Table:
+    """Return the rows of a part, mapped from its files where it has some."""
+    if isinstance(part, pa.Table):
+        return part
+    return pa.concat_tables([pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in part], promote_options="permissive")
+
+
+def _advance(con: duckdb.DuckDBPyConnection, offsets: Sequence[OffsetRange], now: dt.datetime) -> None:
+    """Move the committed offsets on, each only from where the batch started."""
+    committed = committed_offsets(con)
+    for span in offsets:
+        found = committed.get((span.topic, span.partition), 0)
+        if found != span.expected:
+            raise OffsetConflict(span.topic, span.partition, span.expected, found)
+        con.execute("DELETE FROM ops.kafka_offset WHERE topic = ? AND kafka_partition = ?", [span.topic, span.partition])
+        con.execute("INSERT INTO ops.kafka_offset VALUES (?, ?, ?, ?)", [span.topic, span.partition, span.next, now])
+
+
+def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mapping[str, Part], config: Config) -> ReplaceCounts:
+    """Put recomputed books in place of the scope's old ones, check them, and clear what made them dirty, in one transaction.
+
+    Raises CheckFailed, and writes nothing, when credits do not add up to their entries.
+    """
+    started = dt.datetime.now(dt.timezone.utc)
+    tables = {name: rows(part) for name, part in books.items()}
+    with transaction(con):
+        deals, credits = replace_rows(con, scope, tables)
+        check_books(con, scope)
+        write_setting(con, config)
+        dirt.clear(con)
+        counts = ReplaceCounts(len(scope.accounts), deals, credits)
+        _note_cycle(con, "attribute", started, accounts=counts.accounts, deals=counts.deals, credits=counts.credits)
+    return counts
+
+
+def _note_cycle(con: duckdb.DuckDBPyConnection, kind: str, started: dt.datetime, **counts: Any) -> None:
+    """Add a row to `ops.cycle`: the only place where the wall clock is written down, and no figure reads it."""
+    seconds = (dt.datetime.now(dt.timezone.utc) - started).total_seconds()
+    names = ", ".join(counts)
+    marks = ", ".join("?" for _ in counts)
+    con.execute(
+        f"INSERT INTO ops.cycle (cycle_no, kind, started_at, seconds, {names}) VALUES (nextval('ops.cycle_no'), ?, ?, ?, {marks})",
+        [kind, started, seconds, *counts.values()],
+    )

@@ -1,0 +1,46 @@
+"""Read facts back from the ledger: all of them, or those that a scope depends on."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from nisba.attribution.facts import FACT_TYPES, Facts, ledger_schema
+from warehouse.scope import Scope
+
+__all__ = ["read_facts"]
+
+# Which facts name a node that is read; types that are not here are small, or needed whole.
+_NAMED = {
+    "touch": (
+        "account_id IN (SELECT id FROM scope_node WHERE kind = 'account')"
+        " OR person_id IN (SELECT id FROM read_node WHERE kind = 'person')"
+        " OR visitor_id IN (SELECT id FROM read_node WHERE kind = 'visitor')"
+    ),
+    "lead_stage": (
+        "account_id IN (SELECT id FROM scope_node WHERE kind = 'account')"
+        " OR person_id IN (SELECT id FROM read_node WHERE kind = 'person')"
+        " OR lead_id IN (SELECT id FROM read_node WHERE kind = 'lead')"
+        " OR deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')"
+    ),
+    "deal": "deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')",
+    "adjustment": "deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')",
+    "identity": (
+        "(left_kind, left_id) IN (SELECT (kind, id) FROM read_node) OR (right_kind, right_id) IN (SELECT (kind, id) FROM read_node)"
+    ),
+    "spend": "campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)",
+    "campaign": "campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)",
+    "retraction": "(touch_source, touch_id) IN (SELECT (source, event_id) FROM read_touch)",
+}
+
+
+def read_facts(con: duckdb.DuckDBPyConnection, scope: Scope) -> Facts:
+    """Return the facts of a scope: everything that its books depend on, and perhaps more."""
+    return Facts(**{fact_type: _read(con, fact_type, scope) for fact_type in FACT_TYPES})
+
+
+def _read(con: duckdb.DuckDBPyConnection, fact_type: str, scope: Scope) -> pa.Table:
+    columns = ", ".join(ledger_schema(fact_type, provenance=False).names)
+    where = "true" if scope.everything or fact_type == "retraction" else _NAMED.get(fact_type, "true")
+    table: pa.Table = con.execute(f"SELECT {columns} FROM ledger.{fact_type} WHERE {where}").arrow().read_all()
+    return table

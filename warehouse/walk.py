@@ -1,0 +1,71 @@
+"""Walk over the pairs of the ledger: from nodes to the accounts whose books they touch, and from accounts to what their books need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+__all__ = ["PEOPLE", "Walk"]
+
+PEOPLE = ("person", "lead")
+
+
+class Walk:
+    """A growing set of nodes, in a temporary table of (kind, id)."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
+        self.con, self.name = con, name
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} (kind VARCHAR, id VARCHAR)")
+
+    def add(self, select: str, parameters: Sequence[object] = ()) -> int:
+        """Add the (kind, id) of a SELECT that are not there yet; return how many."""
+        before = self.count()
+        self.con.execute(
+            f"INSERT INTO {self.name} SELECT DISTINCT kind, id FROM ({select}) AS new"
+            f" ANTI JOIN {self.name} AS old USING (kind, id) WHERE id IS NOT NULL",
+            list(parameters),
+        )
+        return self.count() - before
+
+    def step(self, origins: Sequence[str], targets: Sequence[str]) -> int:
+        """Add the neighbours of some kinds of all nodes of some kinds; return how many were new."""
+        return self.add(
+            f"SELECT pair.right_kind AS kind, pair.right_id AS id FROM ledger.pair AS pair"
+            f" SEMI JOIN {self.name} AS here ON here.kind = pair.left_kind AND here.id = pair.left_id"
+            f" WHERE pair.left_kind IN ({_quoted(origins)}) AND pair.right_kind IN ({_quoted(targets)})"
+        )
+
+    def close(self, kinds: Sequence[str]) -> None:
+        """Add neighbours within some kinds until there are no more: whole components."""
+        while self.step(kinds, kinds):
+            pass
+
+    def count(self) -> int:
+        """Return the number of nodes."""
+        return int(_one(self.con, f"SELECT count(*) FROM {self.name}"))
+
+    def ids(self, kind: str) -> list[str]:
+        """Return the ids of a kind, in order."""
+        return [i for (i,) in self.con.execute(f"SELECT id FROM {self.name} WHERE kind = ? ORDER BY id", [kind]).fetchall()]
+
+    def accounts_below(self) -> None:
+        """Walk down to every account whose books may depend on the nodes.
+
+        Visitors → their groups → who claims them → their persons → accounts, and leads → the deals they are named with → accounts.
+        """
+        self.close(("visitor",))
+        self.step(("visitor",), (*PEOPLE, "account"))
+        self.close(PEOPLE)
+        self.step(PEOPLE, ("account", "deal"))
+        self.step(("deal",), ("account",))
+        self.close(("account",))
+
+
+def _quoted(kinds: Sequence[str]) -> str:
+    return ", ".join(f"'{kind}'" for kind in kinds)
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = con.execute(sql).fetchone()
+    return int(row[0]) if row else 0
