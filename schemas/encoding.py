@@ -46,7 +46,8 @@ def encode_event(event_type: str, id: str, source: str, time: str | dt.datetime,
 def table_records(table: pa.Table, topic: str, first_row: int = 0) -> RecordBlock:
     """Return the rows of a Parquet table as records: what the decoder reads.
 
-    The envelope's fields are columns. `data` is a struct, JSON text, or all the other columns. A missing `specversion` is 1.0.
+    The envelope's fields are columns. `data` is a struct, JSON text, or all the other
+    columns; `attributes` may be JSON text too. A missing `specversion` is 1.0.
     Nanoseconds are cut off to microseconds; a time without zone stays without, and becomes a dead letter.
     """
     values: list[bytes | None] = [_row(row) for row in _readable(table).to_pylist()]
@@ -71,8 +72,20 @@ def _is_fine(data_type: pa.DataType) -> bool:
 def _row(row: dict[str, Any]) -> bytes:
     envelope = {"specversion": "1.0"} | {name: row.pop(name) for name in _ENVELOPE if row.get(name) is not None}
     data = row.get("data", row)
-    body = msgspec.Raw(data.encode()) if isinstance(data, str) else _present(data)
+    if isinstance(data, str):
+        return msgspec.json.encode({**_present(envelope), "data": _as_json(data)})
+    body = _present(data)
+    if isinstance(body, dict) and isinstance(body.get("attributes"), str):
+        body["attributes"] = _as_json(body["attributes"])
     return msgspec.json.encode({**_present(envelope), "data": body})
+
+
+def _as_json(text: str) -> msgspec.Raw | str:
+    """Take text as the JSON that it is; what is none stays text, and is refused by its path."""
+    try:
+        return msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return text
 
 
 def _present(value: Any) -> Any:

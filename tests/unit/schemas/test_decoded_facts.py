@@ -1,0 +1,331 @@
+"""What good records become: values of the columns, the canonical form and its hash, both modes, both file forms."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nisba.attribution.facts import ledger_schema
+from nisba.errors import ContractError
+from schemas.canonical import canonical, content_hash, row_to_event, settle
+from schemas.decoder import decode_block, decode_table, encode_event, partition_key, shard_of
+from schemas.events import EVENT_TYPES
+from schemas.topics import TOPICS, dlq_of, topic_of
+from tests.unit.schemas.event_samples import SAMPLES, block, decoded, fact, letter, sample
+
+UTC = dt.timezone.utc
+TOUCH, DEAL, SPEND = "nisba.touch.v1", "nisba.deal.v1", "nisba.spend.v1"
+
+
+def form(value: Any) -> bytes:
+    """Return the canonical form of the fact that an event becomes, and check the hash beside it."""
+    row = fact(value)
+    time, data = row_to_event(EVENT_TYPES[value["type"]].fact_type, row)
+    assert row["content_hash"] == content_hash(time, data)
+    return canonical(data)
+
+
+@pytest.mark.parametrize("event_type", SAMPLES)
+def test_every_type_has_the_columns_of_the_ledger(event_type: str) -> None:
+    fact_type = EVENT_TYPES[event_type].fact_type
+    result = decoded(sample(event_type))
+    assert list(result.facts) == [fact_type]
+    assert result.facts[fact_type].schema == ledger_schema(fact_type)
+    row = result.facts[fact_type].to_pylist()[0]
+    assert (row["source"], row["event_id"], row["topic"], row["kafka_partition"], row["kafka_offset"]) == ("test", "e-1", "topic", 3, 100)
+    assert row["shard"] == shard_of(partition_key(event_type, SAMPLES[event_type]))
+    assert form(sample(event_type))
+
+
+def test_a_deal() -> None:
+    row = fact(sample(DEAL))
+    assert row["opened_at"] == dt.datetime(2026, 1, 10, 8, tzinfo=UTC)
+    assert row["closed_at"] == dt.datetime(2026, 3, 2, 16, tzinfo=UTC)
+    assert (row["amount"], row["revision"], row["deleted"], row["list_amount"]) == (Decimal("48000.000"), 4, False, None)
+    assert row["contact_ids"] == ["p-1", "p-2"]
+
+
+def test_a_spend_ends_where_it_starts() -> None:
+    row = fact(sample(SPEND))
+    assert row["ends_on"] == row["starts_on"] == dt.date(2026, 3, 1)
+    assert row["revision"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-01T09:30:00+03:00", "2026-03-01T06:30:00"),
+        ("2026-03-01T06:30:00Z", "2026-03-01T06:30:00"),
+        ("2026-03-01t06:30:00z", "2026-03-01T06:30:00"),
+        ("2026-03-01 06:30:00Z", "2026-03-01T06:30:00"),
+        ("2026-03-01T06:30:00-00:00", "2026-03-01T06:30:00"),
+        ("2026-03-01T06:30:00.5Z", "2026-03-01T06:30:00.500000"),
+        ("2026-03-01T06:30:00.1234567Z", "2026-03-01T06:30:00.123456"),
+        ("2026-03-01T06:30:00.9999999999Z", "2026-03-01T06:30:00.999999"),
+        ("2026-12-31T23:59:59.9999999-01:00", "2027-01-01T00:59:59.999999"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00"),
+        ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999"),
+        ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999"),
+    ],
+)
+def test_instants_are_cut_off_never_rounded(text: str, expected: str) -> None:
+    instant = dt.datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert fact(sample(TOUCH) | {"time": text})["occurred_at"] == instant
+    assert fact(sample("nisba.adjustment.v1", effective_at=text))["effective_at"] == instant
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "expected"),
+    [
+        ("120.50", "USD", "120.5"),
+        ("120.5000000", "USD", "120.5"),
+        ("0120", "JPY", "120"),
+        ("120.000", "JPY", "120"),
+        ("1.005", "KWD", "1.005"),
+        ("-7.10", "EUR", "-7.1"),
+        ("-0.00", "EUR", "0"),
+        ("999999999999.99", "USD", "999999999999.99"),
+        ("000000000000000001.50", "USD", "1.5"),
+        ("1000", "HRK", "1000"),
+    ],
+)
+def test_amounts_are_exact(text: str, currency: str, expected: str) -> None:
+    value = sample(SPEND, amount=text, currency=currency)
+    assert fact(value)["amount"] == Decimal(expected)
+    assert json.loads(form(value))["amount"] == expected
+
+
+def test_the_canonical_form() -> None:
+    assert form(sample(TOUCH)) == (
+        b'{"account_id":"acme","attributes":{"a":[1,{"b":2,"z":1}],"plan":"pro"},"channel":"paid_search","kind":"click",'
+        b'"team":"marketing","utm":{"medium":"cpc","source":"google"},"visitor_id":"v-81"}'
+    )
+    assert form(sample(DEAL)) == (
+        b'{"account_id":"acme","amount":"48000","closed_at":"2026-03-02T16:00:00.000000Z","contact_ids":["p-1","p-2"],"currency":"USD",'
+        b'"deal_id":"d-1","opened_at":"2026-01-10T08:00:00.000000Z","revision":4,"stage":"Closed Won","status":"won"}'
+    )
+
+
+SAME = [
+    (TOUCH, {"utm": None}, {"utm": {}}),
+    (TOUCH, {"utm": ...}, {"utm": {"source": None, "gclid": "x"}}),
+    (TOUCH, {"campaign_id": None, "future": 1}, {}),
+    (TOUCH, {"attributes": {"b": 1, "a": {"d": 1, "c": 2}}}, {"attributes": {"a": {"c": 2, "d": 1}, "b": 1}}),
+    (DEAL, {"revision": 0, "deleted": False}, {"revision": ..., "deleted": None}),
+    (DEAL, {"contact_ids": []}, {"contact_ids": None}),
+    (DEAL, {"amount": "48000"}, {"amount": "48000.00000"}),
+    (DEAL, {"opened_at": "2026-01-10T09:00:00+01:00"}, {"opened_at": "2026-01-10T08:00:00.0000009Z"}),
+    (SPEND, {"ends_on": "2026-03-01", "revision": 0}, {}),
+    ("nisba.fx.v1", {"rate": "1.0834000"}, {"rate": "01.0834"}),
+    ("nisba.lead-stage.v1", {"score": 5}, {"score": 5.0}),
+]
+
+
+@pytest.mark.parametrize(("event_type", "one", "other"), SAME)
+def test_the_same_content_written_otherwise(event_type: str, one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert form(sample(event_type, **one)) == form(sample(event_type, **other))
+    hashes = decoded(sample(event_type, **one), sample(event_type, **other)).facts[EVENT_TYPES[event_type].fact_type]
+    assert len(set(hashes.column("content_hash").to_pylist())) == 1
+
+
+DIFFERENT = [
+    (TOUCH, {"attributes": {}}, {"attributes": None}),
+    (TOUCH, {"channel": "a"}, {"channel": "b"}),
+    (DEAL, {"contact_ids": ["p-2", "p-1"]}, {}),
+    (DEAL, {"amount": "48000.01"}, {}),
+]
+
+
+@pytest.mark.parametrize(("event_type", "one", "other"), DIFFERENT)
+def test_different_content(event_type: str, one: dict[str, Any], other: dict[str, Any]) -> None:
+    table = decoded(sample(event_type, **one), sample(event_type, **other)).facts[EVENT_TYPES[event_type].fact_type]
+    assert len(set(table.column("content_hash").to_pylist())) == 2
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1", "1.1", "-0.0", "1e400", "123456789012345678901234567890", "0.1000000000000000055511151231257827", "3.14159265358979323846"],
+)
+def test_numbers_of_attributes_survive(number: str) -> None:
+    value = json.dumps(sample(TOUCH, attributes={"n": 0})).encode().replace(b'"n": 0', f'"n": {number}'.encode())
+    text = fact(value)["attributes"]
+    assert json.loads(text, parse_float=Decimal, parse_int=int)["n"] == json.loads(number, parse_float=Decimal, parse_int=int)
+
+
+def test_duplicate_keys_the_last_wins() -> None:
+    assert fact(json.dumps(sample(TOUCH)).encode().replace(b'"acme"', b'"x", "account_id": "y"'))["account_id"] == "y"
+
+
+def test_text_beyond_ascii() -> None:
+    row = fact(sample(TOUCH, account_id="Ж\U0001f600\x00é", channel="نسبة"))
+    assert (row["account_id"], row["channel"]) == ("Ж\U0001f600\x00é", "نسبة")
+
+
+def test_the_later_time_wins_then_the_larger_form() -> None:
+    early, late = sample(TOUCH, channel="z"), sample(TOUCH, channel="a") | {"time": "2026-03-01T06:30:00.000001Z"}
+    rows = [fact(early), fact(late)]
+    assert settle("touch", rows) == 1
+    rows = [fact(sample(TOUCH, channel="a")), fact(sample(TOUCH, channel="z"))]
+    assert (settle("touch", rows), settle("touch", rows[::-1])) == (1, 0)
+
+
+def binary(event: dict[str, Any]) -> tuple[bytes, list[tuple[str, bytes]]]:
+    headers = [(f"ce_{name}", str(text).encode()) for name, text in event.items() if name != "data"]
+    return json.dumps(event["data"]).encode(), [*headers, ("content-type", b"application/json")]
+
+
+@pytest.mark.parametrize("event_type", SAMPLES)
+def test_binary_mode_gives_the_same_fact(event_type: str) -> None:
+    value, headers = binary(sample(event_type))
+    assert fact(value, headers=[headers]) == fact(sample(event_type))
+
+
+def test_binary_mode_refusals() -> None:
+    value, headers = binary(sample(TOUCH))
+    without = [(name, text) for name, text in headers if name != "ce_time"]
+    assert letter(value, headers=[without]) == ("schema", "$.time: missing, and it is required")
+    assert letter(value + b',"id":"other"', headers=[headers])[0] == "malformed"
+    assert letter(b'{"kind":"a"},"id":"x","data":' + value, headers=[headers])[0] == "malformed"
+    assert letter(value, headers=[[*without, ("ce_time", b"2026-03-01T09:30:00")]])[0] == "schema"
+    assert letter(value, headers=[[*headers, ("ce_type", b"nisba.touch.v9")]])[0] == "unknown_type"
+
+
+def test_binary_rows_are_looked_at_again_with_their_headers() -> None:
+    value, headers = binary(sample(TOUCH) | {"time": "2026-03-01T06:30:00.1234567Z"})
+    assert fact(value, headers=[headers])["occurred_at"].microsecond == 123456
+
+
+def test_the_content_type_of_structured_mode_wins() -> None:
+    headers = [("content-type", b"application/cloudevents+json; charset=utf-8"), ("ce_id", b"other")]
+    assert fact(sample(TOUCH), headers=[headers])["event_id"] == "e-1"
+
+
+def flat(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in ("data", "specversion")} | event["data"]
+
+
+@pytest.mark.parametrize("event_type", SAMPLES)
+def test_parquet_gives_the_same_fact(event_type: str) -> None:
+    event = sample(event_type)
+    expected = decode_block(block(event)).facts
+    data = event["data"] | ({"attributes": json.dumps(event["data"]["attributes"])} if "attributes" in event["data"] else {})
+    for row in (event | {"data": data}, event | {"data": json.dumps(event["data"])}, flat(event | {"data": data})):
+        result = decode_table(pa.Table.from_pylist([row]), "topic", first_row=100)
+        assert result.dead_letters.num_rows == 0, result.dead_letters.to_pylist()
+        (found,), (wanted,) = result.facts.values(), expected.values()
+        assert found.drop_columns(["kafka_partition"]) == wanted.drop_columns(["kafka_partition"])
+
+
+def test_parquet_columns_of_their_own_types() -> None:
+    row = flat(sample(SPEND)) | {"starts_on": dt.date(2026, 3, 1), "amount": Decimal("120.50"), "time": dt.datetime(2026, 3, 1, tzinfo=UTC)}
+    table = decode_table(pa.Table.from_pylist([row]), "spend.parquet").facts["spend"].to_pylist()
+    assert (table[0]["starts_on"], table[0]["amount"]) == (dt.date(2026, 3, 1), Decimal("120.5"))
+    naive = decode_table(pa.Table.from_pylist([row | {"time": dt.datetime(2026, 3, 1)}]), "spend.parquet")  # noqa: DTZ001
+    assert naive.dead_letters.column("message").to_pylist()[0].startswith("$.time: ")
+
+
+def test_encoding() -> None:
+    key, value = encode_event(TOUCH, "e-1", "web", dt.datetime(2026, 3, 1, tzinfo=UTC), {"visitor_id": "v", "url": None})
+    assert key == b"visitor:v"
+    assert json.loads(value) == {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "web",
+        "type": TOUCH,
+        "time": "2026-03-01T00:00:00Z",
+        "partitionkey": "visitor:v",
+        "data": {"visitor_id": "v"},
+    }
+    with pytest.raises(ContractError, match="unknown event type"):
+        encode_event("nisba.touch.v9", "e", "web", "2026-03-01T00:00:00Z", {})
+    with pytest.raises(ContractError, match="no offset"):
+        encode_event(TOUCH, "e", "web", dt.datetime(2026, 3, 1), {"visitor_id": "v"})  # noqa: DTZ001
+
+
+def test_topics() -> None:
+    assert {event_type for topic in TOPICS for event_type in topic.event_types} == set(EVENT_TYPES)
+    assert {topic.name: topic.partitions for topic in TOPICS} == {
+        "marketing.touch": 12,
+        "marketing.campaign": 3,
+        "marketing.spend": 3,
+        "crm.lead": 12,
+        "crm.deal": 12,
+        "identity": 3,
+        "finance.fx": 3,
+        "privacy": 3,
+    }
+    assert topic_of(DEAL).name == "crm.deal"
+    assert dlq_of("crm.deal") == "crm.deal.dlq"
+    with pytest.raises(ContractError, match="no topic carries"):
+        topic_of("x")
+
+
+def test_cloudevents_of_others_are_dead_letters_that_say_why(sample_data: Path) -> None:
+    files = sorted((sample_data / "payloads" / "cloudevents" / "json").glob("*.json"))
+    letters = [letter(file.read_bytes()) for file in files]
+    assert len(letters) == 8
+    assert {error_class for error_class, _ in letters} <= {"unknown_type", "schema"}
+    assert all(message.startswith("$") for _, message in letters)
+
+
+# Anything at all: one record, one outcome.
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+TEXTS = st.sampled_from(
+    ["", "1", "-1.50", "1e5", "USD", "JPY", "2026-03-01", "2026-03-01T00:00:00Z", "2026-02-30T00:00:00Z", "won", "all", "x" * 300]
+)
+
+
+@st.composite
+def bent_events(draw: st.DrawFn) -> bytes:
+    """Draw a good event with a few fields bent."""
+    event = sample(draw(st.sampled_from(sorted(SAMPLES))))
+    for _ in range(draw(st.integers(0, 3))):
+        target = draw(st.sampled_from([event, event["data"]])) if isinstance(event.get("data"), dict) else event
+        field = draw(st.sampled_from([*target, "extra"]))
+        target[field] = draw(TEXTS | JSON)
+    return json.dumps(event).encode()
+
+
+@given(st.lists(st.none() | st.binary(max_size=40) | JSON.map(lambda v: json.dumps(v).encode()) | bent_events(), max_size=12))
+def test_nothing_is_lost_and_nothing_raises(values: list[bytes | None]) -> None:
+    together = decoded(*values)
+    offsets = [o for table in together.facts.values() for o in table.column("kafka_offset").to_pylist()]
+    offsets += together.dead_letters.column("kafka_offset").to_pylist()
+    assert sorted(offsets) == [100 + i for i, value in enumerate(values) if value is not None]
+
+
+@given(st.lists(bent_events(), min_size=2, max_size=12))
+def test_company_makes_no_difference(values: list[bytes]) -> None:
+    together = decoded(*values)
+    alone = [decoded(value) for value in values]
+    assert together.dead_letters.column("message").to_pylist() == [
+        m for one in alone for m in one.dead_letters.column("message").to_pylist()
+    ]
+    for fact_type, table in together.facts.items():
+        hashes = [h for one in alone if fact_type in one.facts for h in one.facts[fact_type].column("content_hash").to_pylist()]
+        assert sorted(table.column("content_hash").to_pylist()) == sorted(hashes)
+
+
+@given(bent_events())
+def test_a_fact_can_be_written_again(value: bytes) -> None:
+    for fact_type, table in decoded(value).facts.items():
+        (row,) = table.to_pylist()
+        time, data = row_to_event(fact_type, row)
+        assert content_hash(time, data) == row["content_hash"]
+        event_type = next(name for name, kind in EVENT_TYPES.items() if kind.fact_type == fact_type)
+        key, again = encode_event(event_type, row["event_id"], row["source"], time, json.loads(canonical(data)))
+        same = fact(again)
+        assert shard_of(key.decode()) == row["shard"]
+        assert {n: v for n, v in same.items() if v == v} == {n: v for n, v in row.items() if v == v}
