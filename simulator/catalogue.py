@@ -118,7 +118,7 @@ class Stream:
     campaign: str | None = None
     near_deal: int = 0  # of 100 touches, how many belong to the story of a deal
     days: tuple[int, ...] = (-170, -90, -45, -15, 0, 25)  # quantiles of days from the deal's opening
-    routes: tuple[int, ...] = (10, 2, 3, 2)  # how much each of ROUTES is its audience
+    routes: tuple[int, ...] = (24, 1, 2, 2)  # how much each of ROUTES is its audience
     wants_intent: bool = False  # chases those who would buy anyway: looks better than it is
     repeats: int = 0  # parts of 10,000 that are repeated within the session
 
@@ -130,44 +130,46 @@ _EARLY = (-175, -140, -95, -55, -25, -5)
 _LATE = (-8, 5, 20, 45, 80, 130)
 
 STREAMS: tuple[Stream, ...] = (
-    Stream("web", "paid_search", "marketing", (("click", 1),), 170, "web", "c-brand-search", 70, wants_intent=True, repeats=1_200),
-    Stream("web", "paid_search", "marketing", (("click", 5), ("form", 1)), 190, "web", "c-category-search", 55, _EARLY, repeats=1_500),
-    Stream("web", "paid_social", "marketing", (("click", 6), ("form", 1)), 170, "web", "c-linkedin-cfo", 45, _EARLY),
-    Stream("linkedin", "paid_social", "marketing", (("impression", 1),), 520, "account", "c-linkedin-cfo", 30),
-    Stream("web", "paid_social", "marketing", (("click", 1),), 110, "web", "c-retargeting", 75, _LATE, wants_intent=True),
-    Stream("web", "paid_social", "marketing", (("impression", 1),), 560, "web", "c-retargeting", 50, wants_intent=True),
-    Stream("mail", "email", "marketing", (("email_open", 4), ("email_click", 1)), 480, "email", "c-newsletter", 5, routes=(4, 3, 3, 5)),
+    Stream("web", "paid_search", "marketing", (("click", 1),), 80, "web", "c-brand-search", 70, wants_intent=True, repeats=1_200),
+    Stream("web", "paid_search", "marketing", (("click", 5), ("form", 1)), 90, "web", "c-category-search", 55, _EARLY, repeats=1_500),
+    Stream("web", "paid_social", "marketing", (("click", 6), ("form", 1)), 80, "web", "c-linkedin-cfo", 45, _EARLY),
+    Stream("linkedin", "paid_social", "marketing", (("impression", 1),), 300, "account", "c-linkedin-cfo", 30),
+    Stream("web", "paid_social", "marketing", (("click", 1),), 45, "web", "c-retargeting", 75, _LATE, wants_intent=True),
+    Stream("web", "paid_social", "marketing", (("impression", 1),), 320, "web", "c-retargeting", 50, wants_intent=True),
+    Stream("mail", "email", "marketing", (("email_open", 4), ("email_click", 1)), 130, "email", "c-newsletter", 5, routes=(6, 1, 2, 4)),
     Stream(
-        "mail", "email", "marketing", (("email_open", 2), ("email_click", 1)), 230, "email", "c-nurture", 70, (-90, -60, -35, -15, 0, 30)
+        "mail", "email", "marketing", (("email_open", 2), ("email_click", 1)), 80, "email", "c-nurture", 70, (-90, -60, -35, -15, 0, 30)
     ),
-    Stream("webinars", "webinar", "marketing", (("webinar", 1),), 24, "known", "c-webinar-close", routes=(8, 3, 3, 4)),
-    Stream("webinars", "webinar", "marketing", (("webinar", 1),), 26, "known", "c-webinar-audit", routes=(8, 3, 3, 4)),
-    Stream("events", "event", "marketing", (("event_attended", 3), ("meeting", 1)), 22, "known", "c-fair-spring", routes=(6, 4, 3, 3)),
-    Stream("events", "event", "marketing", (("event_attended", 3), ("meeting", 1)), 16, "known", "c-fair-autumn", routes=(6, 4, 3, 3)),
-    Stream("web", "content", "marketing", (("visit", 3), ("form", 2)), 90, "form", "c-report", 55, _EARLY),
-    Stream("web", "content", "marketing", (("visit", 3), ("form", 1)), 60, "form", "c-calculator", 60),
-    Stream("web", "organic_search", "marketing", (("visit", 9), ("form", 1)), 420, "web", None, 35, _EARLY, repeats=1_000),
-    Stream("web", "direct", "marketing", (("visit", 1),), 330, "web", None, 60, (-100, -40, -10, 5, 30, 90), repeats=2_000),
-    Stream("partners", "partner", "partner", (("meeting", 1), ("call", 1)), 60, "known", "c-partner-fund", 80, routes=(1, 2, 16, 1)),
-    Stream("partners", "partner", "partner", (("email_click", 1),), 25, "account", None, 60, routes=(1, 2, 16, 1)),
+    Stream("webinars", "webinar", "marketing", (("webinar", 1),), 40, "known", "c-webinar-close", routes=(10, 2, 2, 4)),
+    Stream("webinars", "webinar", "marketing", (("webinar", 1),), 44, "known", "c-webinar-audit", routes=(10, 2, 2, 4)),
+    Stream("events", "event", "marketing", (("event_attended", 3), ("meeting", 1)), 45, "known", "c-fair-spring", routes=(8, 3, 2, 3)),
+    Stream("events", "event", "marketing", (("event_attended", 3), ("meeting", 1)), 32, "known", "c-fair-autumn", routes=(8, 3, 2, 3)),
+    Stream("web", "content", "marketing", (("visit", 3), ("form", 2)), 50, "form", "c-report", 55, _EARLY),
+    Stream("web", "content", "marketing", (("visit", 3), ("form", 1)), 30, "form", "c-calculator", 60),
+    Stream("web", "organic_search", "marketing", (("visit", 9), ("form", 1)), 150, "web", None, 35, _EARLY, repeats=1_000),
+    Stream("web", "direct", "marketing", (("visit", 1),), 110, "web", None, 60, (-100, -40, -10, 5, 30, 90), repeats=2_000),
+    Stream(
+        "partners", "partner", "partner", (("meeting", 1), ("call", 1)), 70, "known", "c-partner-fund", 80, _EARLY, routes=(1, 1, 24, 1)
+    ),
+    Stream("partners", "partner", "partner", (("email_click", 1),), 45, "account", None, 60, routes=(1, 1, 24, 1)),
     Stream(
         "crm",
         "outbound",
         "sales",
         (("email_open", 3), ("call", 2), ("meeting", 1)),
-        330,
+        260,
         "known",
         "c-outbound-cfo",
         75,
         _EARLY,
-        (1, 12, 3, 1),
+        (1, 14, 3, 1),
     ),
     Stream(
         "crm",
         "outbound",
         "sales",
         (("call", 4), ("email_click", 1)),
-        260,
+        320,
         "account",
         None,
         80,
@@ -175,9 +177,9 @@ STREAMS: tuple[Stream, ...] = (
         (0, 14, 2, 1),
     ),
     Stream(
-        "crm", "sales", "sales", (("call", 5), ("meeting", 4), ("demo", 2)), 480, "known", None, 92, (-30, -4, 8, 25, 55, 110), (6, 9, 7, 5)
+        "crm", "sales", "sales", (("call", 5), ("meeting", 4), ("demo", 2)), 520, "known", None, 92, (-30, -4, 8, 25, 55, 110), (6, 9, 7, 5)
     ),
-    Stream("support", "customer_success", "customer", (("call", 2), ("meeting", 1)), 240, "known", None, 45, _EARLY, (0, 0, 1, 12)),
+    Stream("support", "customer_success", "customer", (("call", 2), ("meeting", 1)), 260, "known", None, 45, _EARLY, (0, 0, 1, 12)),
 )
 
 

@@ -14,7 +14,7 @@ from simulator.world import World
 
 __all__ = ["PATHS", "Leads", "build_leads", "entry_touches"]
 
-_INBOUND = (8_500, 2_000, 3_000, 2_500)  # by route: deals that began as a lead
+_INBOUND = (8_500, 700, 1_500, 1_200)  # by route: deals that began as a lead
 _IDLE = 6_000  # leads per account and year that never become a deal
 
 PATHS: tuple[tuple[int, tuple[tuple[str, int, str | None], ...]], ...] = (

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from schemas.keys import partition_key
 from simulator.clock import START
 from simulator.deals import Row, deal_events, deleted_deals, plot_deals
 from simulator.draws import Draws, Ints
@@ -137,11 +138,7 @@ def _count_types(rows: list[Row]) -> dict[str, int]:
 def _line(event: dict[str, Any]) -> bytes:
     data = event["data"]
     head = {"specversion": "1.0", "id": event["id"], "source": event["source"], "type": event["type"], "time": event["time"]}
-    return msgspec.json.encode({**head, "partitionkey": _key(data), "data": data})
-
-
-def _key(data: dict[str, Any]) -> str:
-    return str(data.get("account_id") or next(iter(data.values())))
+    return msgspec.json.encode({**head, "partitionkey": partition_key(event["type"], data), "data": data})
 
 
 def _write(directory: Path, topic: _Topic, seed: int, noise: Noise) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from simulator.outcomes import MAX_WIN, decide
 from simulator.touches import build_touches, campaign_window
 from simulator.world import build_world
 
-SEED, ACCOUNTS, DAYS = 3, 120, 200
-PINNED = "?"
+SEED, ACCOUNTS, DAYS = 3, 300, 300
+PINNED = "113f8993ee132c55c3cbac160fd59b3ae23797aee5ab29a336b9ae8b4778bbd5"
 """Of all files of this seed, in order of their names. It changes only when the story is changed on purpose."""
 
 CLEAN = Noise(malformed_pct=0, duplicate_pct=0, conflict_pct=0, late_pct=0, oversized=False)
@@ -62,7 +62,7 @@ def test_draws_are_the_raw_words_of_pcg64() -> None:
 
 def test_a_table_of_quantiles_is_a_distribution() -> None:
     drawn = Draws(5, "q").quantile(40_000, (0, 10, 100))
-    assert 0 <= drawn.min()
+    assert drawn.min() >= 0
     assert drawn.max() < 100
     assert np.mean(drawn < 10) == pytest.approx(0.5, abs=0.01)
 
@@ -132,7 +132,7 @@ def test_deals_tell_a_story_that_fits_the_truth(clean: Summary) -> None:
             if event["data"]["status"] == "won":
                 first_win.add(event["data"]["deal_id"])
     deleted = {deal for deal, data in last.items() if data.get("deleted")}
-    assert len(first_win - deleted) == clean.won_deals == 8
+    assert len(first_win - deleted) == clean.won_deals > 30
     assert {data["status"] for data in last.values()} == {"open", "won", "lost"}
     assert all("loss_reason" in data for data in last.values() if data["status"] == "lost")
     assert all("closed_at" in data for data in last.values() if data["status"] != "open")
@@ -147,7 +147,7 @@ def test_currencies_have_their_own_decimals(clean: Summary) -> None:
 def test_late_records_arrive_late_and_nothing_comes_from_the_future(told: Summary) -> None:
     months = [event["time"][:7] for line in (told.directory / "crm.lead.jsonl").read_bytes().splitlines() if (event := _try(line))]
     assert months != sorted(months)
-    assert max(months) <= "2025-07"
+    assert max(months) <= "2025-10"
 
 
 def _try(line: bytes) -> dict | None:
