@@ -114,9 +114,9 @@ class _Build:
     def id(self, values: list[str | None]) -> pa.Array:
         """Return a column of ids: 1 to 256 characters."""
         column = pa.array(values, pa.string())
-        lengths = pc.utf8_length(column)
-        bounds = pc.min_max(lengths)
-        if (bounds["min"].as_py() or 1) < 1 or (bounds["max"].as_py() or 1) > 256 or bounds["min"].as_py() == 0:
+        bounds = pc.min_max(pc.binary_length(column)).as_py()
+        if bounds["min"] is not None and (bounds["min"] < 1 or bounds["max"] > 256):  # bytes; characters may still be few enough
+            lengths = pc.utf8_length(column)
             self.flag(pc.or_(pc.equal(lengths, 0), pc.greater(lengths, 256)))
         return column
 
