@@ -1,6 +1,6 @@
 """Decode blocks of records into columns of facts, or dead letters. Nothing is lost: facts + dead letters + tombstones = records.
 
-The fast way decodes a few hundred records at a time into lean structs and checks whole columns. What does not decode, or looks
+The fast way decodes records into lean structs and checks whole columns. What does not decode, or looks
 suspicious in a column, goes the exact way, record by record. The exact way alone refuses; both give the same facts.
 """
 
@@ -39,8 +39,6 @@ __all__ = [
 ]
 
 MAX_RECORD_BYTES = 1_048_576
-CHUNK = 256
-"""Records that are decoded at once; one bad record sends its chunk the way record by record."""
 
 
 @dataclass(frozen=True)
@@ -109,32 +107,39 @@ class _Work:
         return self.structured[place]
 
     def decode(self, records: tuple[list[int], list[bytes]]) -> None:
-        """Decode chunk by chunk into rows by class."""
+        """Decode into rows by class; a record that does not decode is refused where it is, and the rest goes on."""
         places, values = records
-        for start in range(0, len(places), CHUNK):
-            self._chunk(places[start : start + CHUNK], values[start : start + CHUNK])
+        if not all(map(bytes.isascii, values)):
+            places, values = self._in_utf8(places, values)
+        events: list[Any] = []
+        stream = map(lean_decoder().decode, values)
+        while len(events) < len(values):
+            try:
+                events.extend(stream)  # what was decoded before an error stays
+            except BROKEN as error:  # noqa: PERF203
+                self.refused.append((places[len(events)], refusal_of(values[len(events)], error)))
+                events.append(None)
+        self._sort(places, events)
 
-    def _chunk(self, places: list[int], values: list[bytes]) -> None:
-        events = _at_once(values)
-        if events is None:
-            for place, value in zip(places, values, strict=True):
-                self._one(place, value)
-            return
+    def _in_utf8(self, places: list[int], values: list[bytes]) -> tuple[list[int], list[bytes]]:
+        """Refuse what is not UTF-8: the decoder itself does not look at fields that it does not know."""
+        kept = []
+        for place, value in zip(places, values, strict=True):
+            try:
+                value.decode()
+                kept.append((place, value))
+            except UnicodeDecodeError as error:  # noqa: PERF203
+                self.refused.append((place, refusal_of(value, error)))
+        return [place for place, _ in kept], [value for _, value in kept]
+
+    def _sort(self, places: list[int], events: list[Any]) -> None:
         classes = set(map(type, events))
-        if len(classes) == 1:
-            rows = self.rows.setdefault(classes.pop(), Rows())
-            rows.places += places
-            rows.events += events
+        if len(classes) == 1 and events[0] is not None:
+            self.rows[classes.pop()] = Rows(places, events)
             return
         for place, event in zip(places, events, strict=True):
-            self._keep(place, event)
-
-    def _one(self, place: int, value: bytes) -> None:
-        try:
-            value.decode()
-            self._keep(place, lean_decoder().decode(value))
-        except BROKEN as error:
-            self.refused.append((place, refusal_of(value, error)))
+            if event is not None:
+                self._keep(place, event)
 
     def _keep(self, place: int, event: Any) -> None:
         rows = self.rows.setdefault(type(event), Rows())
@@ -172,20 +177,6 @@ class _Work:
                 self.refused.append((place, refusal_of(value, error)))
             else:
                 yield place, event
-
-
-def _at_once(values: list[bytes]) -> list[Any] | None:
-    """Decode records together; None when one of them does not decode, or they cannot be told apart."""
-    joined = b"\n".join(values)
-    if joined.count(b"\n") != len(values) - 1:
-        return None
-    try:
-        if not joined.isascii():
-            joined.decode()
-        events = lean_decoder().decode_lines(joined)
-    except BROKEN:
-        return None
-    return events if len(events) == len(values) else None
 
 
 def _fact_type(event_class: type) -> str:
