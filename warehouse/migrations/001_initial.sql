@@ -408,3 +408,6 @@ CREATE TABLE ops.cycle (
     deals        BIGINT,
     credits      BIGINT
 );
+
+-- the models that the books were computed with, and their rules in words
+CREATE TABLE core.model (model VARCHAR, rule VARCHAR);
