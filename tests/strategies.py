@@ -16,15 +16,18 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from nisba.attribution.facts import Facts
 from nisba.config import BUILT_IN_MODELS, TEAMS, Attribution, Config, CustomModel, Marketing, Multiplier, Reporting
-from schemas.decoder import RecordBlock, decode_block, encode_event
+from schemas.decoder import decode_block
+from schemas.encoding import encode_event
+from schemas.records import RecordBlock
 from schemas.topics import topic_of
 from tests.oracle.settled import canonical, instant, type_name_of
 
-__all__ = ["Event", "block_of", "configs", "event", "event_sets", "facts_of", "winners"]
+__all__ = ["Event", "block_of", "configs", "event", "event_sets", "examples", "facts_of", "winners"]
 
 Event = dict[str, Any]
 
@@ -318,6 +321,11 @@ def _config(dice: Dice) -> Config:
 def configs() -> st.SearchStrategy[Config]:
     """Return configurations, with none to two custom models."""
     return diced(_config, 96)
+
+
+def examples(least: int) -> settings:
+    """Ask for so many examples, or more where the profile does (`HYPOTHESIS_PROFILE=nightly`)."""
+    return settings(max_examples=max(least, settings.default.max_examples))
 
 
 def winners(events: Sequence[Event]) -> list[Event]:

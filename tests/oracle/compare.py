@@ -40,10 +40,5 @@ def assert_same_table(name: str, expected: list[dict[str, Any]], found: list[dic
     columns = [column for column in BOOK_SCHEMAS[name].names if column not in NOT_COMPARED]
     left, right = (Counter(tuple(row[column] for column in columns) for row in rows) for rows in (expected, found))
     missing, extra = left - right, right - left
-    assert not missing and not extra, "\n".join(
-        [
-            f"{name}: {tuple(columns)}",
-            *(f"  expected {row}" for row in missing.elements()),
-            *(f"  found    {row}" for row in extra.elements()),
-        ]
-    )
+    lines = [f"  expected {row}" for row in missing.elements()] + [f"  found    {row}" for row in extra.elements()]
+    assert not lines, "\n".join([f"{name}: {tuple(columns)}", *lines])
