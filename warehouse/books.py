@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.models import selected_models
+from nisba.attribution.wording import rule_in_words
 from nisba.config import Config, config_hash
 from warehouse.scope import Scope
 
@@ -54,9 +55,10 @@ def _replace_everything(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 
 def _replace_deals(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE OR REPLACE TEMP TABLE scope_account AS SELECT id AS account_id FROM scope_node WHERE kind = 'account'")
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE new_deal AS SELECT deal_id::VARCHAR AS deal_id FROM made_deal SEMI JOIN scope_account USING (account_id)"
-    )
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE new_deal AS
+        SELECT deal_id::VARCHAR AS deal_id FROM made_deal SEMI JOIN scope_account USING (account_id)
+    """)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE old_deal AS
         SELECT deal_id FROM core.deal SEMI JOIN scope_account USING (account_id) UNION FROM new_deal
@@ -71,9 +73,10 @@ def _replace_deals(con: duckdb.DuckDBPyConnection) -> None:
 
 def _replace_identity(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DELETE FROM core.identity USING scope_node AS node WHERE identity.kind = node.kind AND identity.id = node.id")
-    con.execute(
-        f"INSERT INTO core.identity FROM ({_select('identity')}) AS made SEMI JOIN scope_node AS node ON made.kind = node.kind AND made.id = node.id"
-    )
+    con.execute(f"""
+        INSERT INTO core.identity
+        FROM ({_select("identity")}) AS made SEMI JOIN scope_node AS node ON made.kind = node.kind AND made.id = node.id
+    """)
 
 
 def _replace_costs(con: duckdb.DuckDBPyConnection) -> None:
@@ -105,6 +108,9 @@ def _select(name: str) -> str:
 def write_setting(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     """Write what the books were computed with: one row."""
     reporting, attribution = config.reporting, config.attribution
+    models = selected_models(config)
+    con.execute("DELETE FROM core.model")
+    con.executemany("INSERT INTO core.model VALUES (?, ?)", [[model.id, rule_in_words(model)] for model in models])
     con.execute("DELETE FROM core.setting")
     con.execute(
         "INSERT INTO core.setting VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -113,7 +119,7 @@ def write_setting(con: duckdb.DuckDBPyConnection, config: Config) -> None:
             reporting.time_zone,
             reporting.fiscal_year_start_month,
             attribution.default_model,
-            [model.id for model in selected_models(config)],
+            [model.id for model in models],
             config.marketing.target_pct,
             list(config.marketing.lead_sources),
             config_hash(config),

@@ -36,10 +36,7 @@ def mark(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> None:
         """,
         [now],
     )
-    con.execute(
-        f"INSERT INTO ops.dirty_campaign SELECT campaign_id, 'facts', ?::TIMESTAMPTZ FROM ({_CAMPAIGNS}) ANTI JOIN ops.dirty_campaign USING (campaign_id)",
-        [now],
-    )
+    con.execute(f"{_MARK_CAMPAIGNS} ({_CAMPAIGNS}) ANTI JOIN ops.dirty_campaign USING (campaign_id)", [now])
 
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:
@@ -48,6 +45,7 @@ def clear(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"DELETE FROM ops.{table}")
 
 
+_MARK_CAMPAIGNS = "INSERT INTO ops.dirty_campaign SELECT campaign_id, 'facts', ?::TIMESTAMPTZ FROM"
 _RETRACTED = """
     WITH touch AS (
         SELECT touch.* FROM ledger.touch SEMI JOIN touched_retraction AS gone

@@ -147,7 +147,8 @@ def _content(fact_type: str, row: Mapping[str, Any]) -> str:
 
 
 def _dicts(con: duckdb.DuckDBPyConnection, select: str) -> list[dict[str, Any]]:
-    return con.execute(select).arrow().read_all().to_pylist()
+    found: list[dict[str, Any]] = con.execute(select).arrow().read_all().to_pylist()
+    return found
 
 
 def land_dead_letters(con: duckdb.DuckDBPyConnection, table: pa.Table, now: dt.datetime) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -26,7 +26,7 @@ from warehouse.scope import Scope
 
 __all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "replace_books"]
 
-Part = pa.Table | Sequence[Path]
+Part: TypeAlias = "pa.Table | Sequence[Path]"
 """Rows: an Arrow table, or the files (Arrow IPC) that hold them."""
 
 
