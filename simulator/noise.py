@@ -123,7 +123,6 @@ _CHANGES: dict[str, tuple[str, Any]] = {
     "nisba.lead-stage.v1": ("rule_version", "changed-later"),
     "nisba.deal.v1": ("next_step", "Changed later"),
     "nisba.adjustment.v1": ("reason", "changed_later"),
-    "nisba.identity.v1": ("op", "link"),
 }
 
 
