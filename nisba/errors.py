@@ -66,13 +66,13 @@ class LeaseTaken(WarehouseError):
 class OffsetConflict(WarehouseError):
     """The committed offset is not the one this cycle started from; nothing was written."""
 
-    def __init__(self, topic: str, partition: int, expected: int, found: int) -> None:
+    def __init__(self, topic: str, partition: int, expected: int | None, found: int | None) -> None:
         super().__init__(topic, partition, expected, found)
         self.topic, self.partition, self.expected, self.found = topic, partition, expected, found
 
     def __str__(self) -> str:
         return (
-            f"{self.topic}/{self.partition}: this cycle read from offset {self.expected}, but {self.found} is committed; "
+            f"{self.topic}/{self.partition}: offset {self.expected} was committed when this cycle began, now it is {self.found}; "
             "another process has landed these records: start the cycle again."
         )
 

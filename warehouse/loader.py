@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import duckdb
 import pyarrow as pa
 
+from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.facts import FACT_TYPES
 from nisba.config import Config
 from nisba.errors import OffsetConflict
@@ -32,11 +33,11 @@ Part: TypeAlias = "pa.Table | Sequence[Path]"
 
 @dataclass(frozen=True)
 class OffsetRange:
-    """Records [`expected`, `next`) of a partition; `expected` is the committed offset that the reader started from (0: none)."""
+    """What was read of a partition: the offset that was committed when reading began (None: none), and the next one to read."""
 
     topic: str
     partition: int
-    expected: int
+    expected: int | None
     next: int
 
 
@@ -122,6 +123,7 @@ def rows(part: Part) -> pa.Table:
     """Return the rows of a part, mapped from its files where it has some."""
     if isinstance(part, pa.Table):
         return part
+    # Dictionaries differ from part to part: DuckDB reads each batch with its own.
     return pa.concat_tables([pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in part], promote_options="permissive")
 
 
@@ -129,7 +131,7 @@ def _advance(con: duckdb.DuckDBPyConnection, offsets: Sequence[OffsetRange], now
     """Move the committed offsets on, each only from where the batch started."""
     committed = committed_offsets(con)
     for span in offsets:
-        found = committed.get((span.topic, span.partition), 0)
+        found = committed.get((span.topic, span.partition))
         if found != span.expected:
             raise OffsetConflict(span.topic, span.partition, span.expected, found)
         con.execute("DELETE FROM ops.kafka_offset WHERE topic = ? AND kafka_partition = ?", [span.topic, span.partition])
@@ -142,7 +144,7 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
     Raises CheckFailed, and writes nothing, when credits do not add up to their entries.
     """
     started = dt.datetime.now(dt.timezone.utc)
-    tables = {name: rows(part) for name, part in books.items()}
+    tables = {name: rows(books[name]) if name in books else schema.empty_table() for name, schema in BOOK_SCHEMAS.items()}
     with transaction(con):
         deals, credits = replace_rows(con, scope, tables)
         check_books(con, scope)

