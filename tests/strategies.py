@@ -323,9 +323,9 @@ def configs() -> st.SearchStrategy[Config]:
     return diced(_config, 96)
 
 
-def examples(least: int) -> settings:
-    """Ask for so many examples, or more where the profile does (`HYPOTHESIS_PROFILE=nightly`)."""
-    return settings(max_examples=max(least, settings.default.max_examples))
+def examples(least: int, *, of_profile: float = 1) -> settings:
+    """Ask for so many examples, or this part of the profile's where that is more (`HYPOTHESIS_PROFILE=nightly`)."""
+    return settings(max_examples=max(least, int(settings.default.max_examples * of_profile)))
 
 
 def winners(events: Sequence[Event]) -> list[Event]:

@@ -10,8 +10,11 @@ from typing import Any
 
 from nisba.config import Config
 from tests.oracle import Rows
+from tests.oracle.models import models
 
-__all__ = ["MEASURES", "campaign_roi", "credits", "marketing_share", "periods"]
+__all__ = ["MEASURES", "Figures", "campaign_roi", "credits", "marketing_share", "periods"]
+
+Figures = dict[tuple[str, ...], dict[str, Any]]
 
 MEASURES = ("attributed", "sourced_lead_source", "sourced_first_touch", "sourced_before_sales", "influenced", "coverage")
 ZERO = Decimal(0)
@@ -49,18 +52,18 @@ def _campaign_of(credit: dict[str, Any]) -> str:
     return str(credit["campaign_id"]) if credit["campaign_id"] is not None else "(none)"
 
 
-def campaign_roi(rows: Rows, config: Config) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+def campaign_roi(rows: Rows, config: Config) -> Figures:
     """Return cost, revenue, realized revenue, pipeline and ROI by (period kind, period, campaign, model)."""
-    model_ids = {line["model"] for line in rows["credit_line"]} or set(config.attribution.models)
-    figures: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    model_ids = {model.id for model in models(config)}
+    figures: Figures = {}
 
-    def add(day: dt.date, campaign_id: str, measure: str, amount: Decimal, models: Iterable[str] = ()) -> None:
+    def add(day: dt.date, campaign_id: str, measure: str, amount: Decimal, credited: Iterable[str]) -> None:
         for period in periods(day, config):
             for model in model_ids:
                 row = figures.setdefault(
                     (*period, campaign_id, model), {"cost": None, "revenue": ZERO, "realized_revenue": ZERO, "pipeline": ZERO}
                 )
-                if model in models:
+                if model in credited:
                     row[measure] = (row[measure] or ZERO) + amount
 
     for cost in rows["cost_daily"]:
@@ -75,7 +78,7 @@ def campaign_roi(rows: Rows, config: Config) -> dict[tuple[str, str, str, str], 
     return {key: {**row, **_returns(row)} for key, row in figures.items()}
 
 
-def _add_pipeline(figures: dict[tuple[str, str, str, str], dict[str, Any]], rows: Rows, config: Config) -> None:
+def _add_pipeline(figures: Figures, rows: Rows, config: Config) -> None:
     """Add pending credits to the rows that exist; a pending credit makes no row of its own."""
     for credit in credits(rows):
         if not credit["is_final"] and credit["revenue_reporting"] is not None:
@@ -94,16 +97,16 @@ def _returns(row: dict[str, Any]) -> dict[str, Any]:
     return {"roi": (revenue - cost) / cost, "realized_roi": (realized - cost) / cost, "roas": revenue / cost, "roi_reason": None}
 
 
-def marketing_share(rows: Rows, config: Config) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+def marketing_share(rows: Rows, config: Config) -> Figures:
     """Return totals and the six measures, by revenue and by deals, by (period kind, period, segment, model)."""
     facts = {deal["deal_id"]: _memberships(deal, rows, config) for deal in rows["deal"]}
-    figures: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    model_ids = {line["model"] for line in rows["credit_line"]}
+    figures: Figures = {}
+    model_ids = {model.id for model in models(config)}
 
-    def add(deal: dict[str, Any], day: dt.date, models: Iterable[str], measures: Iterable[str], amount: Any) -> None:
+    def add(deal: dict[str, Any], day: dt.date, credited: Iterable[str], measures: Iterable[str], amount: Any) -> None:
         segment = "(none)" if deal["segment"] is None else deal["segment"]
         for period in periods(day, config):
-            for key in ((*period, part, model) for part in ("all", segment) for model in models):
+            for key in ((*period, part, model) for part in ("all", segment) for model in credited):
                 row = figures.setdefault(key, _empty_share())
                 for measure in measures:
                     row[measure] += amount

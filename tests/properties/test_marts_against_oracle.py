@@ -1,0 +1,85 @@
+"""The marts, from the oracle's books, show the figures that the oracle reckons from the same books (semantics §9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given
+
+from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.config import Config
+from tests import oracle
+from tests.oracle.figures import MEASURES, Figures, campaign_roi, marketing_share
+from tests.strategies import Event, configs, event_sets, examples
+from warehouse.books import write_setting
+from warehouse.build import build
+from warehouse.migrate import migrate
+
+MONEY = ("cost", "revenue", "realized_revenue", "pipeline")
+RATIOS = ("roi", "roas", "realized_roi")
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as con:
+        migrate(con)
+        yield con
+
+
+def _built(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, config: Config) -> None:
+    """Put the books into the tables of `core` and build the marts."""
+    for name in BOOK_SCHEMAS.keys() - {"held"}:
+        made = pa.Table.from_pylist(rows[name], schema=BOOK_SCHEMAS[name])
+        con.register("made", made)
+        con.execute(f"TRUNCATE core.{name}")
+        con.execute(f"INSERT INTO core.{name} BY NAME SELECT * FROM made")
+        con.unregister("made")
+    write_setting(con, config)
+    build(con)
+
+
+def _figures(con: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> Figures:
+    rows = con.execute(f"SELECT * FROM marts.{table}").to_arrow_table().to_pylist()
+    return {tuple(row[key] for key in keys): row for row in rows}
+
+
+@examples(10, of_profile=0.02)  # each builds all the marts
+@given(event_sets(), configs())
+def test_marts_show_the_oracles_figures(warehouse: duckdb.DuckDBPyConnection, events: list[Event], config: Config) -> None:
+    rows = oracle.fold(events, config)
+    _built(warehouse, rows, config)
+    _assert_campaign_roi(_figures(warehouse, "campaign_roi", ("period_kind", "period", "campaign_id", "model")), campaign_roi(rows, config))
+    _assert_marketing_share(
+        _figures(warehouse, "marketing_share", ("period_kind", "period", "segment", "model")), marketing_share(rows, config)
+    )
+
+
+def _assert_campaign_roi(found: Figures, expected: Figures) -> None:
+    assert found.keys() == expected.keys()
+    for key, row in expected.items():
+        assert [found[key][name] for name in (*MONEY, "roi_reason")] == [row[name] for name in (*MONEY, "roi_reason")], key
+        assert [found[key][name] for name in RATIOS] == pytest.approx([_float(row[name]) for name in RATIOS]), key
+
+
+def _assert_marketing_share(found: Figures, expected: Figures) -> None:
+    assert found.keys() == expected.keys()
+    names = ("won_revenue", "won_deals", *MEASURES, *(f"{name}_deals" for name in MEASURES))
+    for key, row in expected.items():
+        assert {name: found[key][name] for name in names} == {name: row[name] for name in names}, key
+        for name in MEASURES:
+            assert found[key][f"{name}_pct"] == _percent(row[name], row["won_revenue"])
+            assert found[key][f"{name}_deals_pct"] == _percent(row[f"{name}_deals"], row["won_deals"])
+
+
+def _float(number: Fraction | None) -> Any:
+    return None if number is None else float(number)
+
+
+def _percent(part: Decimal | int, whole: Decimal | int) -> Any:
+    return None if whole == 0 else pytest.approx(float(100 * Fraction(part) / Fraction(whole)))
