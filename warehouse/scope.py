@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -9,7 +10,7 @@ import duckdb
 from nisba.config import Config, config_hash
 from warehouse.walk import PEOPLE, Walk
 
-__all__ = ["Scope", "plan_scope"]
+__all__ = ["Scope", "plan_accounts", "plan_scope"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,15 @@ def plan_scope(con: duckdb.DuckDBPyConnection, config: Config) -> Scope | None:
     known = con.execute("SELECT count(DISTINCT left_id) FROM ledger.pair WHERE left_kind = 'account'").fetchone()
     if known and len(accounts) > EVERYTHING_FROM * known[0]:
         return Scope(everything=True, why=("facts",))
-    _plan_reading(con)
+    _plan_reading(con, "SELECT kind, id FROM ops.dirty_node", "SELECT 'account' AS kind, account_id AS id FROM ops.dirty_account")
     return Scope(False, tuple(accounts), tuple(campaigns), ("facts",))
+
+
+def plan_accounts(con: duckdb.DuckDBPyConnection, accounts: Sequence[str]) -> Scope:
+    """Return the scope of some accounts, dirty or not: to look at their books, not to replace them."""
+    con.execute("CREATE OR REPLACE TEMP TABLE wanted_account AS SELECT 'account' AS kind, unnest(?::VARCHAR[]) AS id", [list(accounts)])
+    _plan_reading(con, "FROM wanted_account WHERE false", "FROM wanted_account")
+    return Scope(False, tuple(accounts))
 
 
 def _is_new(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
@@ -52,17 +60,17 @@ def _is_new(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
     return row is None or row[0] != config_hash(config) or con.execute("SELECT count(*) FROM ops.dirty_everything").fetchone() != (0,)
 
 
-def _plan_reading(con: duckdb.DuckDBPyConnection) -> None:
+def _plan_reading(con: duckdb.DuckDBPyConnection, nodes: str, accounts: str) -> None:
     """Make `scope_node`, whose identities are replaced, and `read_node`, whose facts are read.
 
     Upwards from the dirty accounts: persons that belong to them, and the visitor groups of these. Then sideways: who else claims the
     groups, and downwards again: to which other accounts the persons belong.
     """
     scope = Walk(con, "scope_node")
-    scope.add("SELECT kind, id FROM ops.dirty_node")
+    scope.add(nodes)
     scope.close(("visitor",))
     scope.step(("visitor",), PEOPLE)
-    scope.add("SELECT 'account' AS kind, account_id AS id FROM ops.dirty_account")
+    scope.add(accounts)
     scope.close(("account",))
     scope.step(("account",), (*PEOPLE, "deal"))
     scope.step(("deal",), PEOPLE)

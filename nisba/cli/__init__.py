@@ -24,12 +24,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backfill": ("events", "Read a directory of events and build all of core.* and marts.*."),
     "attribute": ("books", "Recompute the books of whatever is dirty, and build the marts."),
     "verify": ("books", "Recompute everything from the ledger and compare it with the books."),
-    "explain": ("books", "Explain every cent of a deal: journey, milestones, shares, entries."),
-    "report": ("books", "Show campaign ROI and marketing's share of the revenue."),
+    "explain": ("figures", "Explain every cent of a deal: journey, milestones, shares, entries."),
+    "report": ("figures", "Show campaign ROI and marketing's share of the revenue."),
     "check": ("books", "Check a candidate of the next snapshot against what must hold."),
     "publish": ("books", "Check, then publish a snapshot for BI tools."),
     "dead-letters": ("events", "List, show and replay records that could not become events."),
-    "status": ("books", "Show lag, dead letters, dirty accounts, held money and the last cycles."),
+    "status": ("figures", "Show lag, dead letters, dirty accounts, held money and the last cycles."),
     "serve": ("start", "Run the scheduled flows on a local Prefect server."),
 }
 

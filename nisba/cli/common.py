@@ -17,7 +17,6 @@ from nisba.config import Config, load_config
 
 if TYPE_CHECKING:
     import duckdb
-    from rich.progress import Progress
 
 __all__ = ["as_json", "configured", "emit", "money", "percent", "progress", "read_books", "say", "table"]
 

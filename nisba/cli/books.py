@@ -1,0 +1,149 @@
+"""Commands that make and prove the books: attribute, verify, check, publish."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nisba.cli.common import as_json, configured, emit, progress, say, table
+from nisba.config import Config
+from nisba.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from expectations.run import CheckReport
+    from warehouse.verify import Verification
+
+__all__ = ["attribute", "check", "publish", "verify"]
+
+
+@click.command()
+@configured
+@as_json
+def attribute(config: Config, as_json: bool) -> None:
+    """Recompute the books of whatever is dirty, and build the marts.
+
+    A changed configuration makes everything dirty.
+
+    \b
+    Example:
+      nisba attribute
+    """
+    with progress("Opening the warehouse …") as update:
+        from pipelines.attribute import attribute as run
+        from warehouse.build import build
+        from warehouse.connection import open_writer
+
+        with open_writer(config.warehouse.path) as con:
+            update("Attributing …")
+            report = run(con, config)
+            update("Building the marts …")
+            build(con)
+    if as_json:
+        emit(asdict(report))
+        return
+    what = "everything" if report.everything else f"{report.accounts:,} accounts"
+    click.echo(f"Attributed {what}: {report.deals:,} deals, {report.credits:,} credits; the marts are built.")
+
+
+@click.command()
+@configured
+@click.option("--fast", is_flag=True, help="Only the deals of a sample of accounts.")
+@as_json
+def verify(config: Config, fast: bool, as_json: bool) -> None:
+    """Recompute everything from the ledger and compare it with the books; exit 1 with the rows that differ.
+
+    \b
+    Example:
+      nisba verify --fast
+    """
+    from warehouse.connection import open_writer
+
+    with progress("Recomputing …") as update:
+        from warehouse.verify import verify as run
+
+        with open_writer(config.warehouse.path) as con:
+            update("Recomputing from the ledger and comparing …")
+            found = run(con, config, fast=fast)
+    if as_json:
+        emit(asdict(found))
+    else:
+        _show_verification(found)
+    if found.differing:
+        raise CheckFailed(f"{found.differing:,} rows differ between the books and the ledger: `nisba attribute` after a look at them.")
+
+
+def _show_verification(found: Verification) -> None:
+    rows = [[name, f"{count:,}"] for name, count in found.rows.items()]
+    verdict = "no difference" if not found.differing else f"{found.differing:,} rows differ"
+    table(f"Verified: {verdict}", [("table", "left"), ("rows recomputed", "right")], rows)
+    for difference in found.differences:
+        say(f"{difference.side} in {difference.table}: {', '.join(f'{name}={value}' for name, value in difference.row.items())}")
+
+
+@click.command()
+@configured
+@as_json
+def check(config: Config, as_json: bool) -> None:
+    """Check a candidate of the next snapshot against what must hold; publishes nothing.
+
+    \b
+    Example:
+      nisba check --json
+    """
+    from warehouse.connection import open_writer
+    from warehouse.publish import discard, prepare
+
+    with progress("Preparing a candidate …") as update, open_writer(config.warehouse.path) as con:
+        candidate = prepare(con, config)
+        update("Checking …")
+        try:
+            report = _checked(candidate)
+        finally:
+            discard(candidate)
+    _show_checks(report, as_json)
+
+
+@click.command()
+@configured
+@as_json
+def publish(config: Config, as_json: bool) -> None:
+    """Check, then publish a snapshot for BI tools; when a check fails the last good one stays.
+
+    \b
+    Example:
+      nisba publish
+    """
+    from warehouse.connection import open_writer
+    from warehouse.publish import prepare, promote
+
+    with progress("Preparing a candidate …") as update, open_writer(config.warehouse.path) as con:
+        candidate = prepare(con, config)
+        update("Checking …")
+        report = _checked(candidate)
+        version = promote(candidate, config)
+    if as_json:
+        emit({"snapshot": str(version), "checks": list(report.results)})
+        return
+    _show_warnings(report)
+    click.echo(f"Published {version} after {len(report.results)} checks.")
+
+
+def _checked(candidate: Any) -> CheckReport:
+    from expectations.run import check as run
+
+    return run(candidate)
+
+
+def _show_checks(report: CheckReport, as_json: bool) -> None:
+    if as_json:
+        emit(list(report.results))
+        return
+    rows = [[row["table"], row["name"], "ok" if row["success"] else row["severity"], row["reason"]] for row in report.results]
+    table("Checks", [("table", "left"), ("expectation", "left"), ("result", "left"), ("why", "left")], rows)
+
+
+def _show_warnings(report: CheckReport) -> None:
+    for row in report.warnings:
+        say(f"Warning: {row['table']} {row['name']}: {row['count']} rows. {row['reason']}")

@@ -1,0 +1,212 @@
+"""`nisba demo`: the whole path once, inside one folder, with a broker and a Prefect server that live as long as the command."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nisba.cli.common import money, progress, say
+from nisba.config import Config, load_config
+from nisba.errors import SourceError
+
+if TYPE_CHECKING:
+    from warehouse.report import Checks
+
+__all__ = ["demo"]
+
+SETTINGS = """\
+# The demo's configuration; it is written again by every run.
+[reporting]
+currency = "USD"
+[marketing]
+target_pct = 30
+lead_sources = ["website", "event", "webinar"]
+[kafka]
+bootstrap_servers = "{address}"
+[warehouse]
+path = "{folder}/warehouse.duckdb"
+[publish]
+directory = "{folder}/published"
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where everything of the demo lies."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "nisba.toml"
+
+    @property
+    def events(self) -> Path:
+        return self.folder / "events"
+
+    @property
+    def prefect(self) -> Path:
+        return self.folder / "prefect"
+
+    def prepare(self) -> None:
+        """Begin anew: an earlier demo's folder goes, another folder of somebody's does not."""
+        if self.folder.exists():
+            if any(self.folder.iterdir()) and not self.settings.exists():
+                raise SourceError(f"{self.folder} holds something else: name another folder with --folder.")
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True)
+        self.settings.write_text("", "utf-8")
+
+
+@click.command()
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), default=Path(".demo"), show_default=True, help="Replaced by each run."
+)
+@click.option("--accounts", type=click.IntRange(min=1), default=400, show_default=True)
+@click.option("--days", type=click.IntRange(min=1), default=540, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+def demo(folder: Path, accounts: int, days: int, seed: int) -> None:
+    """Run the whole path once, on an embedded broker, and show what comes out.
+
+    Simulate → Kafka → stream → attribute → build → check → publish → report. Everything stays in one folder; nothing keeps running.
+
+    \b
+    Example:
+      nisba demo
+    """
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    place = Place(folder.resolve())
+    place.prepare()
+    with ExitStack() as stack, progress("Starting a broker and a Prefect server …") as update:
+        config = _play(place, stack, update, (seed, accounts, days))
+    _show(config, place, time.monotonic() - started)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _play(place: Place, stack: ExitStack, update: Any, story: tuple[int, int, int]) -> Config:
+    """Run the path; the slow start of the Prefect server goes on beside simulating and streaming."""
+    from flows.server import prefect_server, wait_until_ready
+    from pipelines.embedded_broker import embedded_broker
+
+    api_url = stack.enter_context(prefect_server(place.prefect, wait=False))
+    address = stack.enter_context(embedded_broker())
+    place.settings.write_text(SETTINGS.format(address=address, folder=place.folder.as_posix()), "utf-8")
+    config = load_config(place.settings, environment={})
+    _simulate_and_send(place, config, update, story)
+    _stream(place, config, update)
+    update("Waiting for the Prefect server …")
+    wait_until_ready(api_url)
+    update("Prefect flow catch_up: ingest, attribute, build, check, publish, report …")
+    _run_flow(place, api_url)
+    return config
+
+
+def _simulate_and_send(place: Place, config: Config, update: Any, story: tuple[int, int, int]) -> None:
+    from pipelines.broker import create_topics
+    from pipelines.sending import send_directory
+    from simulator import simulate
+
+    update(f"Simulating {story[1]:,} accounts over {story[2]:,} days …")
+    summary = simulate(*story, place.events)
+    say(f"Simulated {summary.records:,} records: {summary.touches:,} touches, {summary.deals:,} deals, of them {summary.won_deals:,} won.")
+    topics = create_topics(config.kafka)
+    update("Sending …")
+    report = send_directory(place.events, config)
+    say(f"Sent {report.records:,} records to {len(topics) // 2} topics; the broker refused {len(report.refused):,}.")
+
+
+def _stream(place: Place, config: Config, update: Any) -> None:
+    from pipelines.stream import stream
+
+    update("Streaming: reading Kafka into the warehouse …")
+    started = time.monotonic()
+    stream(config, until="caught_up", on_cycle=lambda cycle: update(f"Streaming: {cycle}"))
+    say(f"Streamed until caught up in {time.monotonic() - started:.1f} s.")
+
+
+def _run_flow(place: Place, api_url: str) -> None:
+    from flows.server import child, environment
+
+    log = place.folder / "flow.log"
+    command = [sys.executable, "-m", "flows.serving", "--once", "--config", str(place.settings)]
+    started = time.monotonic()
+    with child(command, environment(place.prefect, api_url), log) as process:
+        code = _waited(process)
+    if code:
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+        raise SourceError(f"the flow catch_up ended with code {code}: {' '.join(last)}; all of it is in {log}.")
+    say(f"Prefect flow catch_up completed in {time.monotonic() - started:.1f} s.")
+
+
+def _waited(process: subprocess.Popen[bytes]) -> int:
+    return process.wait()
+
+
+def _show(config: Config, place: Place, seconds: float) -> None:
+    """Print what came out, what was checked, and what to do next."""
+    from flows.pages import html
+    from nisba.cli.figures import show_report
+    from warehouse.connection import open_reader
+    from warehouse.publish import published
+    from warehouse.report import read_checks, read_report
+
+    snapshot = published(config)
+    assert snapshot is not None
+    with open_reader(snapshot) as con:
+        report, checks = read_report(con), read_checks(con)
+        deal = con.execute(_INTERESTING_DEAL).fetchone()
+    page = place.folder / "report.html"
+    page.write_text(html(report, checks), "utf-8")
+    show_report(report, 12)
+    _show_checks(config, checks)
+    here = place.folder.relative_to(Path.cwd()) if place.folder.is_relative_to(Path.cwd()) else place.folder
+    click.echo("\nNext:")
+    click.echo(f"  .venv/bin/nisba explain {deal[0] if deal else 'DEAL'} --config {here}/nisba.toml")
+    click.echo(
+        f"  .venv/bin/python -c \"import duckdb; duckdb.connect('{here}/published/nisba.duckdb').sql('FROM marts.campaign_roi').show()\""
+    )
+    click.echo(f"  open {here}/report.html")
+    say(f"\nDone in {seconds:.0f} s; nothing keeps running, everything is in {here}.")
+
+
+_INTERESTING_DEAL = """
+    SELECT deal_id FROM core.deal JOIN core.journey_touch USING (deal_id) JOIN (
+        SELECT deal_id, count(*) AS entries FROM core.entry GROUP BY deal_id
+    ) USING (deal_id)
+    WHERE status = 'won' AND journey = 'default' AND ordinal = 1 AND journey_length BETWEEN 4 AND 9
+    ORDER BY entries DESC, amount_reporting DESC NULLS LAST, deal_id LIMIT 1
+"""
+
+
+def _show_checks(config: Config, checks: Checks) -> None:
+    from warehouse.connection import open_reader
+    from warehouse.status import read_status
+
+    with open_reader(config.warehouse.path) as con:
+        status = read_status(con, config)
+        duplicates, conflicts = con.execute("SELECT sum(duplicates), sum(conflicts) FROM ops.cycle WHERE kind = 'ingest'").fetchall()[0]
+        booked = con.execute("SELECT sum(amount_reporting) FROM core.entry WHERE is_final").fetchall()[0][0]
+    letters = status.dead_letters or []
+    classes = ", ".join(f"{row['records']:,} {row['error_class']}" for row in letters)
+    verdict = "Σ credits = revenue" if not checks.wrong_entries else f"Σ credits differ in {checks.wrong_entries:,} entries"
+    click.echo("\nChecked:")
+    click.echo(
+        f"  {verdict}: {checks.entries:,} entries of {checks.deals:,} deals, {checks.models} models, "
+        f"{money(booked) or 0} {config.reporting.currency} booked"
+    )
+    click.echo(f"  duplicates: {duplicates or 0:,} counted and never applied twice; {conflicts or 0:,} conflicts settled by content")
+    click.echo(f"  dead letters: {sum(row['records'] for row in letters):,} kept with their bytes ({classes or 'none'})")

@@ -1,0 +1,260 @@
+"""Commands that move events: topics, send, stream, backfill, dead-letters."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nisba.cli.common import as_json, as_rows, configured, emit, progress, read_books, say, table
+from nisba.config import Config
+from nisba.errors import CheckFailed, SourceError
+
+if TYPE_CHECKING:
+    from pipelines.ingest import IngestReport
+
+__all__ = ["backfill", "dead_letters", "send", "stream", "topics"]
+
+EVENTS_DIR = click.argument("events_dir", type=click.Path(path_type=Path))
+ADAPTER = click.option("--adapter", metavar="NAME", help="EVENTS_DIR is another system's export: olist, maven_crm.")
+
+
+@click.command()
+@configured
+@click.option("--create", is_flag=True, help="Create what is missing; nothing is ever removed.")
+@click.option("--replication", type=int, default=-1, help="Replication factor of new topics. [default: the broker's]")
+@as_json
+def topics(config: Config, create: bool, replication: int, as_json: bool) -> None:
+    """Show the Kafka topics beside what is wanted; exit 1 where they differ.
+
+    \b
+    Example:
+      nisba topics --create
+    """
+    from pipelines.broker import create_topics, topic_states
+
+    with progress(f"Asking Kafka at {config.kafka.bootstrap_servers} …"):
+        states = create_topics(config.kafka, replication=replication) if create else topic_states(config.kafka)
+    if as_json:
+        emit([asdict(state) for state in states])
+    else:
+        rows = [[s.name, s.partitions, s.wanted_partitions, "; ".join(s.differences) or "ok"] for s in states]
+        table("Topics", [("topic", "left"), ("partitions", "right"), ("wanted", "right"), ("state", "left")], rows)
+    wrong = sum(bool(state.differences) for state in states)
+    if wrong:
+        raise CheckFailed(f"{wrong} of {len(states)} topics are not as wanted: `nisba topics --create` makes the missing ones.")
+
+
+@click.command()
+@EVENTS_DIR
+@configured
+@ADAPTER
+@as_json
+def send(events_dir: Path, config: Config, adapter: str | None, as_json: bool) -> None:
+    """Send a directory of events to Kafka, each line as it is.
+
+    \b
+    Example:
+      nisba send events
+      nisba send --adapter olist ~/olist
+    """
+    from pipelines.sending import send_directory
+
+    with _events_of(events_dir, adapter) as directory, progress("Sending …") as update:
+        report = send_directory(directory, config, on_progress=lambda count: update(f"Sending … {count:,} records"))
+    if as_json:
+        emit({"sent": dict(report.sent), "refused": report.refused, "seconds": round(report.seconds, 3)})
+    else:
+        rows = [[topic, f"{count:,}"] for topic, count in sorted(report.sent.items())]
+        table(f"Sent in {report.seconds:.1f} s", [("topic", "left"), ("records", "right")], rows)
+    if report.refused:
+        raise CheckFailed(f"Kafka refused {len(report.refused):,} records, the first: {report.refused[0]}; all others are sent.")
+
+
+@click.command()
+@configured
+@click.option("--until-caught-up", is_flag=True, help="End when there is nothing left to read.")
+@click.option("--skip-lost", is_flag=True, help="Go on behind records that Kafka no longer has.")
+def stream(config: Config, until_caught_up: bool, skip_lost: bool) -> None:
+    """Read Kafka into the warehouse, exactly once, and keep the books up to date.
+
+    Ctrl-C ends it after the cycle that is running.
+
+    \b
+    Example:
+      nisba stream --until-caught-up
+    """
+    from pipelines.stream import stream as run
+
+    with progress(f"Reading Kafka at {config.kafka.bootstrap_servers} …"):
+        run(config, until="caught_up" if until_caught_up else "forever", on_cycle=lambda cycle: say(str(cycle)), skip_lost=skip_lost)
+
+
+@click.command()
+@EVENTS_DIR
+@configured
+@ADAPTER
+@as_json
+def backfill(events_dir: Path, config: Config, adapter: str | None, as_json: bool) -> None:
+    """Read a directory of events (*.jsonl[.gz|.zst], *.parquet) and build all of core.* and marts.*.
+
+    Reading it again lands nothing twice. Records that are no events become dead letters; they are counted at the end.
+
+    \b
+    Example:
+      nisba backfill events --config nisba.toml --warehouse warehouse.duckdb
+      nisba backfill --adapter olist ~/olist --warehouse olist.duckdb
+    """
+    from pipelines.file_source import event_files
+
+    if adapter is None:
+        event_files(events_dir)  # before Beam is imported: a wrong folder is said at once
+    with _events_of(events_dir, adapter) as directory:
+        counts = _backfill(directory, config)
+    if as_json:
+        emit({"warehouse": config.warehouse.path, **counts})
+        return
+    rows = [[name.replace("_", " "), f"{count:,}"] for name, count in counts.items()]
+    table(f"Backfilled into {config.warehouse.path}", [("", "left"), ("count", "right")], rows)
+    if counts["dead_letters"]:
+        say(f"{counts['dead_letters']:,} records are no events: `nisba dead-letters list` says why.")
+
+
+def _backfill(directory: Path, config: Config) -> dict[str, int]:
+    """Ingest, attribute, build, under one lease."""
+    with progress("Opening the warehouse …") as update:
+        from pipelines.attribute import attribute
+        from pipelines.file_source import DirectorySource
+        from pipelines.ingest import ingest
+        from warehouse.build import build
+        from warehouse.connection import open_writer
+
+        def landed(report: IngestReport) -> None:
+            update(f"Reading … {report.records:,} records")
+
+        with open_writer(config.warehouse.path) as con:
+            update("Reading …")
+            read = ingest(con, DirectorySource(str(directory)), config, on_round=landed)
+            update(f"Attributing {read.facts:,} new facts …")
+            made = attribute(con, config)
+            update("Building the marts …")
+            build(con)
+    return {
+        **{name: getattr(read, name) for name in ("records", "facts", "duplicates", "conflicts", "dead_letters")},
+        "deals": made.deals,
+        "credits": made.credits,
+    }
+
+
+@contextmanager
+def _events_of(directory: Path, adapter: str | None) -> Iterator[Path]:
+    """Yield a directory of events: the one named, or what an adapter makes of it."""
+    if adapter is None:
+        yield directory
+        return
+    from schemas.adapters import convert
+
+    with tempfile.TemporaryDirectory(prefix="nisba-") as folder:
+        with progress(f"Converting {directory} …"):
+            made = convert(adapter, directory, folder)
+        for reason, count in made.left_out.items():
+            say(f"Left out by the adapter: {count:,} {reason}")
+        yield made.directory
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """List, show and replay records that could not become events.
+
+    \b
+    Example:
+      nisba dead-letters list --class schema
+      nisba dead-letters show crm.deal/3/1042
+      nisba dead-letters replay --class unknown_type
+    """
+
+
+CLASS = click.option("--class", "error_class", metavar="CLASS", help="malformed, schema, unknown_type, oversized, corrupt or semantic.")
+TOPIC = click.option("--topic", help="Only of this topic, or file.")
+
+
+@dead_letters.command("list")
+@configured
+@CLASS
+@TOPIC
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@as_json
+def list_letters(config: Config, error_class: str | None, topic: str | None, limit: int, as_json: bool) -> None:
+    """List dead letters, the latest first.
+
+    \b
+    Example:
+      nisba dead-letters list --class schema --json
+    """
+    from warehouse.letters import count_letters, find_letters
+
+    with read_books(config) as con:
+        found = find_letters(con, error_class=error_class, topic=topic, limit=limit)
+        total = count_letters(con, error_class=error_class, topic=topic)
+    if as_json:
+        emit([{name: row[name] for name in row if name not in ("key", "value", "headers")} for row in found])
+        return
+    columns = [("record", "left"), ("class", "left"), ("attempt", "right"), ("message", "left")]
+    shown = [{**row, "record": f"{row['topic']}/{row['kafka_partition']}/{row['kafka_offset']}"} for row in found]
+    caption = None if total <= limit else f"{limit:,} of {total:,}: --limit shows more"
+    table("Dead letters", columns, as_rows(shown, ("record", "error_class", "attempt", "message")), caption=caption)
+
+
+@dead_letters.command("show")
+@click.argument("record")
+@configured
+@as_json
+def show_letter(record: str, config: Config, as_json: bool) -> None:
+    """Show one dead letter, named as `list` does: TOPIC/PARTITION/OFFSET.
+
+    \b
+    Example:
+      nisba dead-letters show crm.deal/3/1042
+    """
+    from warehouse.letters import read_letter
+
+    with read_books(config) as con:
+        letter = read_letter(con, record)
+    letter |= {name: _shown(letter[name]) for name in ("key", "value")}
+    if as_json:
+        emit(letter)
+        return
+    table(record, [("", "left"), ("", "left")], list(letter.items()))
+
+
+@dead_letters.command("replay")
+@configured
+@CLASS
+@TOPIC
+def replay_letters(config: Config, error_class: str | None, topic: str | None) -> None:
+    """Send dead letters to their topic and partition again, as they were; after 3 attempts they stay parked.
+
+    \b
+    Example:
+      nisba dead-letters replay --class unknown_type
+    """
+    from pipelines.replaying import replay
+    from warehouse.letters import find_letters
+
+    with read_books(config) as con:
+        letters = find_letters(con, error_class=error_class, topic=topic, limit=None)
+    with progress(f"Replaying {len(letters):,} dead letters …"):
+        report = replay(letters, config)
+    click.echo(f"Replayed {report.sent:,}; parked {report.parked:,}; from files {report.from_files:,}: mend those and backfill again.")
+    if report.refused:
+        raise SourceError(f"Kafka refused {len(report.refused):,} of them, the first: {report.refused[0]}.")
+
+
+def _shown(content: Any) -> str | None:
+    """Return bytes as text for people; the first 4,000 characters."""
+    return None if content is None else bytes(content).decode("utf-8", "backslashreplace")[:4000]

@@ -1,0 +1,55 @@
+"""The nisba.toml that `nisba init` writes; nisba.example.toml in the repository is the same text."""
+
+__all__ = ["TEMPLATE"]
+
+TEMPLATE = """\
+# Configuration of nisba. Any key can also be a variable: NISBA_REPORTING_CURRENCY=EUR. A flag goes before both.
+# A change here makes every deal dirty: the next `nisba attribute` (or stream, or backfill) recomputes them.
+
+[reporting]
+currency = "USD"                 # what figures are in
+time_zone = "UTC"                # whose dates: "Asia/Riyadh"
+fiscal_year_start_month = 1
+fx_policy = "dated"              # rates of each date from finance.fx; "fixed" uses [reporting.fixed_rates]
+fx_pivot = "EUR"                 # used where there is no rate between two currencies
+# [reporting.fixed_rates]
+# "EUR/USD" = "1.10"             # one EUR is 1.10 USD
+
+[attribution]
+# models = ["first_touch", "linear", "w_30_30_30_10"]   # default: every built-in rule model
+default_model = "w_30_30_30_10"  # the model of reports
+lookback_days = 180              # touches this long before `anchor` count
+anchor = "opened_at"             # or "closed_at"
+mapping = "account"              # or "contacts", "primary_contact"
+session_gap_minutes = 30         # repeated touches closer than this count as one; 0: each counts
+excluded_kinds = ["impression"]
+teams = ["marketing", "sales", "partner", "customer"]
+
+[marketing]
+target_pct = 30                  # marketing-driven revenue should be at least this
+lead_sources = ["website", "event", "webinar"]          # lead sources of deals that are marketing's
+
+# A model of your own, computed beside the others. An id means one thing for ever: a changed rule is a new id.
+# [[model]]
+# id = "acme_event_heavy_v1"
+# first_touch = 30
+# lead_creation = 30
+# opportunity_creation = 0
+# closed_won = 20
+# rest = 20
+# half_life_days = 60
+# multipliers = [{ channel = "event", factor = 1.5 }]
+
+[kafka]
+bootstrap_servers = "localhost:9092"
+# security_protocol = "SASL_SSL"
+# sasl_mechanism = "SCRAM-SHA-256"
+# sasl_username = "nisba"
+# sasl_password_file = "/run/secrets/kafka"             # or the variable NISBA_KAFKA_SASL_PASSWORD; never in this file
+
+[warehouse]
+path = "warehouse.duckdb"        # relative to where nisba runs
+
+[publish]
+directory = "published"          # nisba.duckdb in it is always the latest snapshot
+"""

@@ -1,0 +1,64 @@
+"""Replay dead letters: the original bytes, to the original topic and partition, with the number of the attempt."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nisba.config import Config
+from pipelines.broker import connected, topic_name
+from pipelines.sending import Delivery, Record
+from schemas.topics import TOPICS
+
+__all__ = ["ATTEMPTS", "ReplayReport", "record_of", "replay"]
+
+ATTEMPTS = 3
+"""What failed so often stays parked."""
+_ATTEMPT = "replay.attempt"
+
+
+@dataclass
+class ReplayReport:
+    """What became of the letters."""
+
+    sent: int = 0
+    parked: int = 0
+    from_files: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def replay(letters: Iterable[Mapping[str, Any]], config: Config) -> ReplayReport:
+    """Send dead letters (rows of `ops.dead_letter`) again. Raises BrokerError.
+
+    Letters of files are only counted, and so are those without bytes (class `corrupt`) or with ATTEMPTS behind them, as parked.
+    """
+    connected(config.kafka)
+    report, delivery = ReplayReport(), Delivery(config.kafka)
+    known = {topic_name(config.kafka, topic.name) for topic in TOPICS}
+    for letter in letters:
+        if letter["topic"] not in known:
+            report.from_files += 1
+        elif letter["value"] is None or letter["attempt"] >= ATTEMPTS:
+            report.parked += 1
+        else:
+            delivery.send(record_of(letter))
+    delivery.finish()
+    report.sent, report.refused = delivery.report.records, delivery.report.refused
+    return report
+
+
+def record_of(letter: Mapping[str, Any]) -> Record:
+    """Return the record of a letter, its header `replay.attempt` one higher.
+
+    >>> letter = {"topic": "crm.deal", "kafka_partition": 3, "kafka_offset": 7, "key": b"acme", "value": b"{"}
+    >>> letter |= {"headers": None, "attempt": 1}
+    >>> record_of(letter).headers, record_of(letter).partition
+    ((('replay.attempt', b'2'),), 3)
+    """
+    kept = [(name, base64.b64decode(value)) for name, value in json.loads(letter["headers"] or "[]") if name != _ATTEMPT]
+    headers = (*kept, (_ATTEMPT, str(letter["attempt"] + 1).encode()))
+    origin = f"{letter['topic']}/{letter['kafka_partition']}/{letter['kafka_offset']}"
+    return Record(letter["topic"], letter["key"], letter["value"], headers, letter["kafka_partition"], origin)

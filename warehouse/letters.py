@@ -1,0 +1,48 @@
+"""Read the dead letters: by class, by topic, or one by its place in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from nisba.errors import NotFound
+
+__all__ = ["count_letters", "find_letters", "read_letter"]
+
+_WHERE = "FROM ops.dead_letter WHERE ($1 IS NULL OR error_class = $1) AND ($2 IS NULL OR topic = $2)"
+
+
+def find_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None, limit: int | None) -> list[dict[str, Any]]:
+    """Return dead letters with all that was kept of them, the latest first; `limit` None returns all."""
+    ordered = f"SELECT * {_WHERE} ORDER BY recorded_at DESC, topic, kafka_partition, kafka_offset"
+    cursor = con.execute(ordered + (f" LIMIT {int(limit)}" if limit is not None else ""), [error_class, topic])
+    return _dicts(cursor)
+
+
+def count_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> int:
+    """Return how many there are."""
+    row = con.execute(f"SELECT count(*) {_WHERE}", [error_class, topic]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def read_letter(con: duckdb.DuckDBPyConnection, record: str) -> dict[str, Any]:
+    """Return the dead letter at TOPIC/PARTITION/OFFSET; a file's path may hold slashes. Raises NotFound."""
+    topic, _, place = record.rpartition("/")
+    topic, _, partition = topic.rpartition("/")
+    if not topic or not partition.isdigit() or not place.isdigit():
+        raise NotFound(f"{record!r} names no record: expected TOPIC/PARTITION/OFFSET, as `nisba dead-letters list` prints it.")
+    found = _dicts(
+        con.execute(
+            "SELECT * FROM ops.dead_letter WHERE topic = ? AND kafka_partition = ? AND kafka_offset = ? ORDER BY recorded_at DESC LIMIT 1",
+            [topic, int(partition), int(place)],
+        )
+    )
+    if not found:
+        raise NotFound(f"no dead letter at {record}: `nisba dead-letters list` shows those there are.")
+    return found[0]
+
+
+def _dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,56 @@
+"""What a data engineer looks at first: offsets, dead letters, what waits, what is held, the last cycles, the last snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from nisba.config import Config
+from warehouse.publish import published
+
+__all__ = ["Status", "read_status"]
+
+CYCLES = 5
+
+
+@dataclass(frozen=True)
+class Status:
+    """Rows are dicts. Of a published snapshot only the cycles are known; the rest is None."""
+
+    dead_letters: list[dict[str, Any]] | None
+    """By class: count, and when the latest was landed."""
+    dirty_accounts: int | None
+    conflicts: int | None
+    held: list[dict[str, Any]] | None
+    """By kind and reason: count."""
+    offsets: dict[tuple[str, int], int] | None
+    cycles: list[dict[str, Any]]
+    published: str | None
+
+
+def read_status(con: duckdb.DuckDBPyConnection, config: Config) -> Status:
+    """Read the state of a warehouse, or as much as a snapshot knows of it."""
+    snapshot = published(config)
+    cycles = _dicts(con, f"FROM ops.cycle ORDER BY cycle_no DESC LIMIT {CYCLES}")
+    name = snapshot.name if snapshot else None
+    if not _dicts(con, "SELECT 1 AS one FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'dead_letter'"):
+        return Status(None, None, None, None, None, cycles, name)
+    letters = "SELECT error_class, count(*) AS records, max(recorded_at) AS latest FROM ops.dead_letter GROUP BY ALL ORDER BY ALL"
+    offsets = _dicts(con, "SELECT topic, kafka_partition, next_offset FROM ops.kafka_offset")
+    return Status(
+        _dicts(con, letters),
+        _dicts(con, "SELECT count(DISTINCT account_id) AS found FROM ops.dirty_account")[0]["found"],
+        _dicts(con, "SELECT count(*) AS found FROM ops.conflict")[0]["found"],
+        _dicts(con, "SELECT kind, reason, count(*) AS rows FROM ops.held GROUP BY ALL ORDER BY ALL"),
+        {(row["topic"], row["kafka_partition"]): row["next_offset"] for row in offsets},
+        cycles,
+        name,
+    )
+
+
+def _dicts(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    cursor = con.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
