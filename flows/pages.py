@@ -16,22 +16,22 @@ _SHARE = ("Marketing-driven revenue", "Revenue", "Share", "Deals", "Share of dea
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{padding:.3rem .6rem;border-bottom:1px solid #ddd;text-align:left}"
-    "td:nth-child(n+3),th:nth-child(n+3){text-align:right;font-variant-numeric:tabular-nums}"
+    ".w1 :is(td,th):nth-child(n+2),.w2 :is(td,th):nth-child(n+3){text-align:right;font-variant-numeric:tabular-nums}"
 )
 
 
 def markdown(report: Report, checks: Checks) -> str:
     """Return the report as GitHub-flavoured Markdown."""
-    parts = [f"# {_title(report)}", summary(report), _markdown_table(_SHARE, _shares(report)), "## Campaign ROI"]
-    parts += [_markdown_table(_CAMPAIGN, _campaigns(report)), f"Model `{report.model}`: {report.rule}.", "## What was checked"]
+    parts = [f"# {_title(report)}", summary(report), _markdown_table(_SHARE, _shares(report), words=1), "## Campaign ROI"]
+    parts += [_markdown_table(_CAMPAIGN, _campaigns(report), words=2), f"Model `{report.model}`: {report.rule}.", "## What was checked"]
     parts += ["\n".join(f"- {line}" for line in _checked(checks))]
     return "\n\n".join(parts) + "\n"
 
 
 def html(report: Report, checks: Checks) -> str:
     """Return the report as one HTML page without anything from elsewhere."""
-    body = [f"<h1>{escape(_title(report))}</h1>", f"<p>{escape(summary(report))}</p>", _html_table(_SHARE, _shares(report))]
-    body += ["<h2>Campaign ROI</h2>", _html_table(_CAMPAIGN, _campaigns(report))]
+    body = [f"<h1>{escape(_title(report))}</h1>", f"<p>{escape(summary(report))}</p>", _html_table(_SHARE, _shares(report), words=1)]
+    body += ["<h2>Campaign ROI</h2>", _html_table(_CAMPAIGN, _campaigns(report), words=2)]
     body += [f"<p>Model <code>{escape(report.model)}</code>: {escape(report.rule)}.</p>", "<h2>What was checked</h2><ul>"]
     body += [f"<li>{escape(line)}</li>" for line in _checked(checks)] + ["</ul>"]
     head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(_title(report))}</title><style>{_STYLE}</style>'
@@ -92,15 +92,16 @@ def _checked(checks: Checks) -> list[str]:
     ]
 
 
-def _markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [headers, ["---", "---", *["---:"] * (len(headers) - 2)], *rows]
+def _markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, words: int) -> str:
+    """Draw a table; the first `words` columns hold words, the others numbers."""
+    lines = [headers, [*["---"] * words, *["---:"] * (len(headers) - words)], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _html_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _html_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, words: int) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in headers)
     body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table class=w{words}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _money(amount: Any) -> str:

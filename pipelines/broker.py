@@ -201,7 +201,7 @@ def create_topics(kafka: Kafka, *, replication: int = -1) -> list[TopicState]:
     futures = [*_futures(admin.create_topics, kafka, new), *_futures(admin.create_partitions, kafka, more)]
     for future in futures:
         asked(kafka, future.result)
-    return _settled(kafka, {topic.name for topic in new})
+    return _settled(kafka, {topic.topic for topic in new})
 
 
 def _settled(kafka: Kafka, created: set[str]) -> list[TopicState]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from typing import Any
@@ -74,6 +75,7 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; the exit code is 0, 1 (a check failed, or an error), 2 (usage or configuration) or 130 (Ctrl-C)."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # libraries warn about what they do not find
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -62,12 +62,15 @@ def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequenc
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    drawn = Table(title=title, caption=caption, title_justify="left", caption_justify="left", title_style="bold", header_style="bold")
+    drawn = Table(header_style="bold")
     for header, justify in columns:
         drawn.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         drawn.add_row(*("–" if cell is None else str(cell) for cell in row))
+    console.print(title, style="bold")  # not the table's own title, which wraps at the table's width
     console.print(drawn)
+    if caption:
+        console.print(caption, style="italic")
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def _play(place: Place, stack: ExitStack, update: Any, story: tuple[int, int, in
     _stream(place, config, update)
     update("Waiting for the Prefect server …")
     wait_until_ready(api_url)
-    update("Prefect flow catch_up: ingest, attribute, build, check, publish, report …")
+    update("Prefect flow catch_up: ingest, attribute, build, check, publish, report (half a minute) …")
     _run_flow(place, api_url)
     return config
 
@@ -187,8 +187,8 @@ _INTERESTING_DEAL = """
     SELECT deal_id FROM core.deal JOIN core.journey_touch USING (deal_id) JOIN (
         SELECT deal_id, count(*) AS entries FROM core.entry GROUP BY deal_id
     ) USING (deal_id)
-    WHERE status = 'won' AND journey = 'default' AND ordinal = 1 AND journey_length BETWEEN 4 AND 9
-    ORDER BY entries DESC, amount_reporting DESC NULLS LAST, deal_id LIMIT 1
+    WHERE status = 'won' AND journey = 'default' AND ordinal = 1
+    ORDER BY journey_length BETWEEN 4 AND 9 DESC, entries DESC, amount_reporting DESC NULLS LAST, deal_id LIMIT 1
 """
 
 
