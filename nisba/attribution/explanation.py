@@ -38,8 +38,8 @@ class LeftOut:
 def left_out(shard: Shard, deal_id: str, spec: JourneySpec, retracted: Collection[tuple[str, str]] = ()) -> list[LeftOut]:
     """Return the touches of the deal's account outside its journey, in order, each with the first reason that applies.
 
-    Reasons: retracted, excluded_kind, team, outside_lookback, after_close, not_a_contact, collapsed. The shard must have been made
-    without the retracted touches' retractions where those are to be named; they are then given as (source, id) in `retracted`.
+    Reasons: retracted, excluded_kind, team, outside_lookback, after_close, collapsed, not_a_contact. A shard knows no retracted touches;
+    to have them named, make one without their retractions and give them as (source, id) in `retracted`.
     """
     deals = shard.deal["deal_id"].to_pylist()
     if deal_id not in deals:
@@ -48,9 +48,12 @@ def left_out(shard: Shard, deal_id: str, spec: JourneySpec, retracted: Collectio
     first = journeys.starts[deal]
     inside = set(journeys.touch[first : first + journeys.lengths[deal]].tolist())
     rows = np.flatnonzero(integers(shard.touch["account"])[0] == shard.account[deal])
-    others = [row for row in rows.tolist() if row not in inside]
-    touches = shard.touch.take(others).to_pylist()
-    return [_left_out(journeys, spec, deal, row, touch, retracted) for row, touch in zip(others, touches, strict=True)]
+    touches = zip(rows.tolist(), shard.touch.take(rows).to_pylist(), strict=True)
+    return [
+        _left_out(journeys, spec, deal, row, touch, retracted)
+        for row, touch in touches
+        if row not in inside or (touch["source"], touch["event_id"]) in retracted
+    ]
 
 
 def _left_out(

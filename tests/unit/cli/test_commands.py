@@ -118,7 +118,9 @@ def test_unknown_period_is_one_sentence(warehouse: Path) -> None:
         (("backfill", "absent", "--warehouse", "absent.duckdb"), 1, "absent: no such folder"),
     ],
 )
-def test_errors_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, sentence: str) -> None:
+def test_errors_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, sentence: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     result = run(*arguments)
     assert (result.exit_code, sentence in result.stderr) == (code, True), result.output
