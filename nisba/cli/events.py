@@ -250,7 +250,9 @@ def replay_letters(config: Config, error_class: str | None, topic: str | None) -
         letters = find_letters(con, error_class=error_class, topic=topic, limit=None)
     with progress(f"Replaying {len(letters):,} dead letters …"):
         report = replay(letters, config)
-    click.echo(f"Replayed {report.sent:,}; parked {report.parked:,}; from files {report.from_files:,}: mend those and backfill again.")
+    click.echo(f"Replayed {report.sent:,}; {report.parked:,} stay parked.")
+    if report.from_files:
+        click.echo(f"{report.from_files:,} came from files, which have no topic to go back to: mend the files and backfill them again.")
     if report.refused:
         raise SourceError(f"Kafka refused {len(report.refused):,} of them, the first: {report.refused[0]}.")
 

@@ -170,7 +170,7 @@ def _show_journey(found: Explanation) -> None:
         ]
         for row in found.touches
     ]
-    caption = "FT first touch, LC lead creation, OC opportunity creation, CW last touch before the close; a dash earns nothing"
+    caption = "FT first touch, LC lead creation, OC opportunity creation, CW last touch before the close; no share: no credit"
     table("Journey", columns, rows, caption=caption)
 
 
@@ -267,14 +267,19 @@ def _lag(config: Config, found: Status) -> tuple[dict[str, int] | None, str | No
     lag = dict.fromkeys(sorted({topic for topic, _ in found.offsets}), 0)
     for span in spans:
         lag[span.topic] = lag.get(span.topic, 0) + span.end - span.start
-    return lag, None
+    return lag, "the embedded broker understates its ends: at least so many wait" if any(span.reads_on for span in spans) else None
 
 
 def _show_lag(lag: dict[str, int] | None, trouble: str | None) -> None:
     if lag is None:
         click.echo(f"Lag: unknown; {trouble}")
         return
-    table("Lag", [("topic", "left"), ("records waiting", "right")], [[topic, f"{waiting:,}"] for topic, waiting in lag.items()])
+    table(
+        "Lag",
+        [("topic", "left"), ("records waiting", "right")],
+        [[topic, f"{waiting:,}"] for topic, waiting in lag.items()],
+        caption=trouble,
+    )
 
 
 def _show_status(found: Status) -> None:
