@@ -1,0 +1,112 @@
+"""Each model against small tables: `tests/sql/<schema>/<model>/<what the case shows>.yml`.
+
+A case has `why`, perhaps `setting`, `given` (tables, with | between the cells) and `expect`, the rows of the model. An empty cell is
+null, '' is the empty text. `where` narrows the rows, and `expect`'s own columns are the ones compared. Columns that a table leaves
+out have the values of `DEFAULTS`, or are null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from warehouse.build import build, models
+from warehouse.migrate import migrate
+
+FOLDER = Path(__file__).parent
+CASES = sorted(FOLDER.glob("*/*/*.yml"))
+SETTING = {
+    "reporting_currency": "USD",
+    "time_zone": "UTC",
+    "fiscal_year_start_month": 1,
+    "default_model": "linear",
+    "models": ["linear"],
+    "target_pct": 30,
+    "lead_sources": ["website"],
+    "config_hash": "0000000000000000",
+}
+DEFAULTS: dict[str, dict[str, str]] = {
+    "core.deal": {"status": "won", "account_id": "acme", "currency": "USD"},
+    "core.entry": {"entry_no": "1", "entry": "booking", "is_final": "true", "currency": "USD"},
+    "core.journey_touch": {"journey": "default", "ordinal": "1", "position": "", "team": "marketing", "channel": "email"},
+    "core.credit_line": {"model": "linear", "journey": "default", "ordinal": "1", "entry_no": "1", "weight": "1"},
+    "core.cost_daily": {"channel": "email"},
+    "core.model": {"rule": "equal shares"},
+}
+Row = tuple[Any, ...]
+
+
+def _table(text: str) -> tuple[list[str], list[list[str | None]]]:
+    """Return the names and the rows of a table."""
+    names, *rows = ([cell.strip() for cell in line.split("|")] for line in text.strip().splitlines())
+    assert all(len(row) == len(names) for row in rows), f"a row has not {len(names)} cells: {text}"
+    return names, [[{"": None, "''": ""}.get(cell, cell) for cell in row] for row in rows]
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as con:
+        con.execute("SET TimeZone = 'UTC'")
+        migrate(con)
+        yield con
+
+
+def _fill(con: duckdb.DuckDBPyConnection, given: dict[str, str], setting: dict[str, Any]) -> None:
+    for name in (*DEFAULTS, "ledger.campaign", "core.setting"):
+        con.execute(f"TRUNCATE {name}")
+    _insert(con, "core.setting", list(SETTING), list((SETTING | setting).values()))
+    for name, text in given.items():
+        names, rows = _table(text)
+        defaults = {column: value for column, value in DEFAULTS.get(name, {}).items() if column not in names}
+        for row in rows:
+            _insert(con, name, [*names, *defaults], [*row, *defaults.values()])
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, names: list[str], values: list[Any]) -> None:
+    con.execute(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(values))})", values)
+
+
+def _typed(cell: str | None, example: Any) -> Any:
+    """Read a cell as the type of what was found."""
+    if cell is None or example is None or isinstance(example, str):
+        return cell
+    if isinstance(example, bool):
+        return {"true": True, "false": False}[cell]
+    if isinstance(example, float):
+        return float(cell)
+    return Decimal(cell) if isinstance(example, int | Decimal) else cell
+
+
+def _shown(value: Any) -> Any:
+    """Return a found value as a cell can say it: dates and instants as text, doubles to nine decimals."""
+    if isinstance(value, float):
+        return round(value, 9)
+    return value if value is None or isinstance(value, bool | int | Decimal) else str(value)
+
+
+def _expected(cells: list[list[str | None]], found: list[Row]) -> list[Row]:
+    examples = [next((row[column] for row in found if row[column] is not None), None) for column in range(len(cells[0]) if cells else 0)]
+    return [tuple(_shown(_typed(cell, example)) for cell, example in zip(row, examples, strict=True)) for row in cells]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
+def test_model(warehouse: duckdb.DuckDBPyConnection, case: Path) -> None:
+    about = yaml.safe_load(case.read_text("utf-8"))
+    assert about.keys() <= {"why", "setting", "given", "where", "expect"}
+    _fill(warehouse, about["given"], about.get("setting", {}))
+    build(warehouse)
+    names, cells = _table(about["expect"])
+    model = f"{case.parent.parent.name}.{case.parent.name}"
+    query = f"SELECT {', '.join(names)} FROM {model} WHERE {about.get('where', 'true')}"
+    found = [tuple(map(_shown, row)) for row in warehouse.execute(query).fetchall()]
+    assert sorted(found, key=str) == sorted(_expected(cells, found), key=str), about["why"]
+
+
+def test_every_model_has_cases() -> None:
+    assert {f"{case.parent.parent.name}.{case.parent.name}" for case in CASES} == {model.name for model in models()}
