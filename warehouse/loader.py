@@ -96,8 +96,8 @@ def land(
     with transaction(con):
         _advance(con, offsets, started)
         dirt.start(con)
-        landed = [ledger.land_facts(con, kind, rows(facts[kind]), started) for kind in FACT_TYPES if kind in facts]
-        refused = ledger.land_dead_letters(con, rows(dead_letters), started) if dead_letters is not None else 0
+        landed = [ledger.land_facts(con, kind, rows(facts[kind]), started) for kind in FACT_TYPES if len(facts.get(kind, ()))]
+        refused = ledger.land_dead_letters(con, rows(dead_letters), started) if dead_letters is not None and len(dead_letters) else 0
         dirt.mark(con, started)
         counts = LandCounts(
             records,
@@ -144,7 +144,7 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
     Raises CheckFailed, and writes nothing, when credits do not add up to their entries.
     """
     started = dt.datetime.now(dt.timezone.utc)
-    tables = {name: rows(books[name]) if name in books else schema.empty_table() for name, schema in BOOK_SCHEMAS.items()}
+    tables = {name: rows(books[name]) if len(books.get(name, ())) else schema.empty_table() for name, schema in BOOK_SCHEMAS.items()}
     with transaction(con):
         deals, credits = replace_rows(con, scope, tables)
         check_books(con, scope)
