@@ -13,16 +13,21 @@ _CREDITS_ARE_ENTRIES = """
     WITH credited AS (
         SELECT deal_id, entry_no, model, sum(revenue) AS revenue, sum(revenue_reporting) AS revenue_reporting
         FROM core.credit_line WHERE {deals} GROUP BY ALL
+    ),
+    owed AS (
+        SELECT deal_id, entry_no, model, amount, amount_reporting
+        FROM core.entry CROSS JOIN (SELECT unnest(models) AS model FROM core.setting) AS model
+        WHERE {deals}
     )
     SELECT deal_id, entry_no, model, amount, revenue, amount_reporting, revenue_reporting
-    FROM credited FULL JOIN (FROM core.entry WHERE {deals}) AS entry USING (deal_id, entry_no)
+    FROM credited FULL JOIN owed USING (deal_id, entry_no, model)
     WHERE revenue IS DISTINCT FROM amount OR revenue_reporting IS DISTINCT FROM amount_reporting
     LIMIT 5
 """
 
 
 def check_books(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-    """Check that the credits of every entry and model add up to it, in both currencies; CheckFailed names the entries."""
+    """Check that every model of `core.setting` credits every entry in full, in both currencies; CheckFailed names the entries."""
     deals = "true" if scope.everything else "deal_id IN (FROM new_deal)"
     wrong = con.execute(_CREDITS_ARE_ENTRIES.format(deals=deals)).fetchall()
     if wrong:

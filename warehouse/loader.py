@@ -147,8 +147,8 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
     tables = {name: rows(books[name]) if len(books.get(name, ())) else schema.empty_table() for name, schema in BOOK_SCHEMAS.items()}
     with transaction(con):
         deals, credits = replace_rows(con, scope, tables)
-        check_books(con, scope)
         write_setting(con, config)
+        check_books(con, scope)
         dirt.clear(con)
         counts = ReplaceCounts(len(scope.accounts), deals, credits)
         _note_cycle(con, "attribute", started, accounts=counts.accounts, deals=counts.deals, credits=counts.credits)
