@@ -6,6 +6,7 @@ Beside each `name.sql` lies `name.yml` with how it is materialised and what its 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -66,13 +67,18 @@ def build(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return tuple(model.name for model in models())
 
 
-def create_model(con: duckdb.DuckDBPyConnection, model: Model, *, comments: bool = True) -> None:
+def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Create or replace one model, and say in the catalogue what it means."""
     kind = model.materialized.upper()
     con.execute(f"CREATE OR REPLACE {kind} {model.name} AS {model.select}")
-    if comments:
-        con.execute(f"COMMENT ON {kind} {model.name} IS {_quoted(model.description)}")
-        for column, meaning in model.columns.items():
+    describe_model(con, model, kind)
+
+
+def describe_model(con: duckdb.DuckDBPyConnection, model: Model, kind: str, *, hidden: Collection[str] = ()) -> None:
+    """Write into the catalogue what a model, a TABLE or a VIEW here, and its columns mean; it may be without the hidden ones."""
+    con.execute(f"COMMENT ON {kind} {model.name} IS {_quoted(model.description)}")
+    for column, meaning in model.columns.items():
+        if column not in hidden:
             con.execute(f"COMMENT ON COLUMN {model.name}.{column} IS {_quoted(meaning)}")
 
 

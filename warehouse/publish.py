@@ -15,7 +15,7 @@ import duckdb
 
 from nisba.config import Config
 from nisba.errors import WarehouseError
-from warehouse.build import create_model, models
+from warehouse.build import create_model, describe_model, models
 
 __all__ = ["CURRENT", "KEPT_VERSIONS", "discard", "prepare", "promote", "publish", "published"]
 
@@ -23,7 +23,7 @@ CURRENT = "nisba.duckdb"
 KEPT_VERSIONS = 3
 _VERSION = re.compile(r"^nisba-(\d+)\.duckdb$")
 
-# Tables that are copied, and the columns that name persons and stay behind. `core.identity` stays behind whole.
+# Tables and views that are copied, and the columns that name persons and stay behind. `core.identity` stays behind whole.
 _TABLES: dict[str, tuple[str, ...]] = {
     "core.deal": ("owner",),
     "core.deal_history": ("owner", "source", "event_id"),
@@ -35,6 +35,7 @@ _TABLES: dict[str, tuple[str, ...]] = {
     "core.model": (),
     "core.credit_daily": (),
     "core.period": (),
+    "core.campaign": ("owner",),  # a view over the ledger, which is no part of a snapshot
     "ops.cycle": (),
 }
 
@@ -104,10 +105,10 @@ def _require_built(con: duckdb.DuckDBPyConnection) -> None:
 
 def _copy(con: duckdb.DuckDBPyConnection) -> None:
     """Copy tables, and what the views over personal tables hold, into the attached snapshot."""
-    tables = {model.name: () for model in models() if model.materialized == "table"}
+    tables: dict[str, tuple[str, ...]] = {model.name: () for model in models() if model.materialized == "table"}
     for schema in ("core", "marts", "locked", "ops"):
         con.execute(f"CREATE SCHEMA snapshot.{schema}")
-    for name, hidden in {**_TABLES, **tables, "core.campaign": ("owner",)}.items():
+    for name, hidden in {**tables, **_TABLES}.items():
         columns = f"* EXCLUDE ({', '.join(hidden)})" if hidden else "*"
         con.execute(f"CREATE TABLE snapshot.{name} AS SELECT {columns} FROM {name}")
     for (table,) in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'locked'").fetchall():
@@ -118,11 +119,10 @@ def _add_views(candidate: Path) -> None:
     """Make the views of the books inside the snapshot, over its own tables, and describe everything."""
     with duckdb.connect(str(candidate)) as con:
         for model in models():
-            if model.materialized == "view" and model.name != "core.campaign":
+            if model.materialized == "table" or model.name in _TABLES:
+                describe_model(con, model, "TABLE", hidden=_TABLES.get(model.name, ()))
+            else:
                 create_model(con, model)
-        for model in models():
-            if model.materialized == "table":
-                con.execute(f"COMMENT ON TABLE {model.name} IS '{model.description.replace(chr(39), chr(39) * 2)}'")
         con.execute("CHECKPOINT")
 
 

@@ -25,7 +25,7 @@ def decoded(events: Iterable[Event]) -> dict[str, pa.Table]:
     tables: dict[str, list[pa.Table]] = {}
     for topic, records in by_topic.items():
         found = decode_block(block_of(topic, records))
-        assert found.dead_letters.num_rows == 0
+        assert found.dead_letters.num_rows == 0, found.dead_letters["message"].to_pylist()
         for fact_type, table in found.facts.items():
             tables.setdefault(fact_type, []).append(table)
     return {fact_type: pa.concat_tables(parts) for fact_type, parts in tables.items()}

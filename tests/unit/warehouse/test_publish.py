@@ -1,0 +1,204 @@
+"""Publishing: versions behind a symlink, nothing personal in them, and readers who never notice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from nisba.config import Attribution, Config, Publish
+from nisba.errors import WarehouseError
+from tests.strategies import event
+from tests.unit.warehouse.landing import deal, decoded, touch
+from tests.unit.warehouse.small_books import PERSONAL, books
+from warehouse.build import build, models
+from warehouse.connection import open_writer
+from warehouse.loader import land, replace_books
+from warehouse.publish import CURRENT, KEPT_VERSIONS, discard, prepare, promote, publish, published
+from warehouse.scope import Scope
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    linear = Attribution(models=("linear",), default_model="linear")
+    return Config(attribution=linear, publish=Publish(directory=str(tmp_path / "it's published")))
+
+
+@pytest.fixture
+def con(tmp_path: Path, config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse whose ledger and books name persons wherever they can."""
+    named: dict[str, Any] = {"person_id": "person-jane", "visitor_id": "visitor-7f"}
+    about = {"campaign_id": "c-1", "name": "Fair", "channel": "event", "owner": "owner-olaf"}
+    campaign = event("campaign", "ads", "c-1", "2026-01-01T00:00:00Z", about)
+    events = [touch("t-1", **named), deal("e-1", owner="owner-olaf", contact_ids=["person-jane"]), campaign]
+    with open_writer(tmp_path / "warehouse.duckdb") as connection:
+        land(connection, facts=decoded(events), dead_letters=None, offsets=[], config=config)
+        replace_books(connection, scope=Scope(everything=True), books=books(), config=config)
+        build(connection)
+        yield connection
+
+
+def _folder(config: Config) -> list[str]:
+    return sorted(path.name for path in Path(config.publish.directory).iterdir())
+
+
+def _text_of(path: Path) -> str:
+    """Return every value of every table and view of a file as one text."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        names = con.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()
+        return "\n".join(str(con.execute(f"FROM {name}").fetchall()) for (name,) in names)
+
+
+def test_versions_count_up_behind_the_symlink_and_old_ones_go(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    assert published(config) is None
+    for number in range(1, 6):
+        assert publish(con, config).name == f"nisba-{number}.duckdb"
+        assert published(config) == (Path(config.publish.directory) / f"nisba-{number}.duckdb").resolve()
+    assert KEPT_VERSIONS == 3
+    assert _folder(config) == ["nisba-3.duckdb", "nisba-4.duckdb", "nisba-5.duckdb", CURRENT]
+    assert (Path(config.publish.directory) / CURRENT).is_symlink()
+
+
+def test_tenth_version_follows_the_ninth(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """Numbers, not names, are in order: nisba-10 sorts before nisba-9."""
+    for _ in range(11):
+        publish(con, config)
+    assert _folder(config) == ["nisba-10.duckdb", "nisba-11.duckdb", "nisba-9.duckdb", CURRENT]
+
+
+def test_candidate_is_not_current_until_promoted_and_can_be_discarded(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    current = publish(con, config)
+    candidate = prepare(con, config)
+    assert published(config) == current.resolve()
+    discard(candidate)
+    assert _folder(config) == ["nisba-1.duckdb", CURRENT]
+    assert promote(prepare(con, config), config).name == "nisba-2.duckdb"
+
+
+def test_candidate_left_by_a_killed_process_is_replaced(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    candidate = prepare(con, config)
+    candidate.write_bytes(b"half a database")
+    candidate.with_name("candidate.duckdb.wal").write_bytes(b"half a log")
+    assert prepare(con, config) == candidate
+    assert "candidate.duckdb.wal" not in _folder(config)
+    assert "'d-1'" in _text_of(candidate)
+
+
+def test_unbuilt_marts_are_not_published(tmp_path: Path, config: Config) -> None:
+    with open_writer(tmp_path / "new.duckdb") as con, pytest.raises(WarehouseError, match=r"marts.campaign_roi.* not built yet"):
+        prepare(con, config)
+
+
+def test_no_person_is_in_a_snapshot(con: duckdb.DuckDBPyConnection, config: Config, tmp_path: Path) -> None:
+    version = publish(con, config)
+    con.execute("CHECKPOINT")
+    with duckdb.connect(str(version), read_only=True) as snapshot:
+        columns = snapshot.execute("SELECT DISTINCT column_name FROM information_schema.columns").fetchall()
+        tables = {name for (name,) in snapshot.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()}
+    assert not {name for (name,) in columns if any(part in name for part in ("person", "visitor", "lead_id", "owner", "actor", "contact"))}
+    assert "core.identity" not in tables
+    assert not {name for name in tables if name.startswith("ledger.")}
+    shown, raw = _text_of(version), version.read_bytes()
+    assert "'d-1'" in shown
+    for name in PERSONAL:
+        assert name not in shown
+        assert name.encode() not in raw
+
+
+def test_the_personal_ids_are_in_the_warehouse_itself(con: duckdb.DuckDBPyConnection) -> None:
+    """Else their absence from the snapshot would show nothing."""
+    tables = ("ledger.touch", "ledger.deal", "ledger.campaign", "core.identity", "core.deal", "core.journey_touch", "core.campaign")
+    text_ = {name: str(con.execute(f"FROM {name}").fetchall()) for name in tables}
+    assert all(any(name in shown for name in PERSONAL) for shown in text_.values())
+    assert all(any(name in shown for shown in text_.values()) for name in PERSONAL)
+
+
+def test_every_model_answers_inside_the_snapshot_as_in_the_warehouse(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    version = publish(con, config)
+    with duckdb.connect(str(version), read_only=True) as snapshot:
+        snapshot.execute("SET TimeZone = 'UTC'")
+        for model in models():
+            names = [name for name in model_columns(con, model.name) if name != "owner"]
+            query = f"SELECT {', '.join(names)} FROM {model.name} ORDER BY ALL"
+            assert snapshot.execute(query).fetchall() == con.execute(query).fetchall(), model.name
+        assert snapshot.execute("SELECT sum(revenue) FROM core.credit").fetchone() == (100,)
+
+
+def model_columns(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    return [row[0] for row in con.execute(f"DESCRIBE {name}").fetchall()]
+
+
+def test_catalogue_of_the_snapshot_says_what_each_column_means(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    with duckdb.connect(str(publish(con, config)), read_only=True) as snapshot:
+        rows = snapshot.execute("SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns()").fetchall()
+        about = "SELECT schema_name || '.' || {0}_name, comment FROM duckdb_{0}s() WHERE NOT internal"
+        described = dict(snapshot.execute(f"{about.format('table')} UNION ALL {about.format('view')}").fetchall())
+    found = {(table, column): comment for table, column, comment in rows}
+    for model in models():
+        assert described[model.name] == model.description
+        for column, meaning in model.columns.items():
+            if column != "owner":
+                assert found[model.name, column] == meaning, (model.name, column)
+
+
+def test_sqlalchemy_reads_and_reflects_it(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    publish(con, config)
+    path = Path(config.publish.directory) / CURRENT
+    engine = create_engine(f"duckdb:///{path}", connect_args={"read_only": True})
+    try:
+        assert "campaign_roi" in inspect(engine).get_table_names(schema="marts")
+        with engine.connect() as reader:
+            query = text("SELECT revenue FROM marts.campaign_roi WHERE period = '2026-01' AND model = :model AND campaign_id = '(none)'")
+            assert reader.execute(query, {"model": "linear"}).fetchall() == [(100,)]
+    finally:
+        engine.dispose()
+
+
+def test_snapshot_cannot_be_written_by_its_readers(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    publish(con, config)
+    path = Path(config.publish.directory) / CURRENT
+    with duckdb.connect(str(path), read_only=True) as reader, pytest.raises(duckdb.InvalidInputException, match="read-only"):
+        reader.execute("DELETE FROM core.deal")
+
+
+READER = """
+import sys, duckdb
+path, seen = sys.argv[1], set()
+print("ready", flush=True)
+while not seen or max(seen) < int(sys.argv[2]):
+    with duckdb.connect(path, read_only=True) as con:
+        roi = con.execute("SELECT sum(revenue) FROM marts.campaign_roi WHERE period_kind = 'month'").fetchone()[0]
+        credit = con.execute("SELECT sum(revenue) FROM core.credit").fetchone()[0]
+        seen.add(con.execute("SELECT count(*) FROM ops.cycle WHERE kind = 'attribute'").fetchone()[0])
+        assert roi == credit == 100, (roi, credit)
+print(len(seen))
+"""
+
+
+def test_readers_in_another_process_see_whole_versions_without_an_error(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    publish(con, config)
+    command = [sys.executable, "-c", READER, str(Path(config.publish.directory) / CURRENT), "21"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+        for _ in range(20):
+            replace_books(con, scope=Scope(everything=True), books=books(), config=config)
+            build(con)
+            publish(con, config)
+        out, error = reader.communicate(timeout=60)
+    assert (reader.returncode, error) == (0, "")
+    assert int(out) > 1  # it did see versions come and go
+
+
+def test_open_reader_keeps_its_version_while_later_ones_come(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    with duckdb.connect(str(publish(con, config)), read_only=True) as reader:
+        for _ in range(KEPT_VERSIONS + 1):
+            publish(con, config)
+        assert "nisba-1.duckdb" not in _folder(config)
+        assert reader.execute("SELECT sum(revenue) FROM core.credit").fetchone() == (100,)
