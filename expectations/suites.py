@@ -31,6 +31,22 @@ class Suite:
     expected: tuple[Expected, ...]
 
 
+# What was booked in each period, once for each model: the revenue that every report is held against.
+_WON = (
+    "SELECT period_kind, period, model, sum(amount_reporting) AS won_revenue FROM core.entry "
+    "JOIN core.period ON day = booked_on CROSS JOIN (SELECT unnest(models) AS model FROM core.setting) WHERE is_final GROUP BY ALL"
+)
+_MEASURES = ("attributed", "sourced_lead_source", "sourced_first_touch", "sourced_before_sales", "influenced", "coverage")
+
+
+def _odd_percentage(measure: str) -> str:
+    """Return the condition of a measure whose percentage, of revenue or of deals, is not that of its amount."""
+    return " OR ".join(
+        f"({part}_pct IS NULL) <> ({whole} = 0) OR abs({part}_pct * {whole} - 100 * {part}) > 0.000001 * (1 + abs({whole}))"
+        for part, whole in ((measure, "won_revenue"), (f"{measure}_deals", "won_deals"))
+    )
+
+
 _CREDIT = Suite(
     "core.credit",
     (
@@ -52,6 +68,18 @@ _CREDIT = Suite(
             "weights_are_shares",
             "A touch earns more than nothing and at most the whole deal.",
             "SELECT model, deal_id, ordinal, entry_no, weight FROM {batch} WHERE weight IS NULL OR weight < 0 OR weight > 1",
+        ),
+        Expected(
+            "weights_of_a_deal_add_up_to_one",
+            "A deal is shared out whole, whatever its amount: shares above or below one would count it more or less than once.",
+            # each weight is rounded to twelve decimals: a journey of thousands of touches may be off by more than 1e-9
+            "SELECT model, deal_id, entry_no, sum(weight) AS weights FROM {batch} GROUP BY ALL "
+            "HAVING abs(sum(weight) - 1) > 1e-9 + count(*) * 5e-13",
+        ),
+        Expected(
+            "credit_is_there_once",
+            "A touch that is credited twice for one entry takes what others earned.",
+            "SELECT model, deal_id, ordinal, entry_no, count(*) AS found FROM {batch} GROUP BY ALL HAVING count(*) > 1",
         ),
         Expected(
             "final_credit_has_a_date",
@@ -101,19 +129,26 @@ _CAMPAIGN_ROI = Suite(
         Expected(
             "campaigns_add_up_to_won_revenue",
             "Finance must find the same revenue in the campaigns as in the deals.",
-            "SELECT b.period_kind, b.period, b.model, b.revenue, w.won_revenue FROM "
-            "(SELECT period_kind, period, model, sum(revenue) AS revenue FROM {batch} GROUP BY ALL) AS b "
-            "LEFT JOIN (SELECT period_kind, period, sum(amount_reporting) AS won_revenue FROM core.entry "
-            "JOIN core.period ON day = booked_on WHERE is_final GROUP BY ALL) AS w USING (period_kind, period) "
-            "WHERE b.revenue <> coalesce(w.won_revenue, 0)",
+            "SELECT period_kind, period, model, b.revenue, w.won_revenue FROM "
+            "(SELECT period_kind, period, model, sum(revenue) AS revenue FROM {batch} GROUP BY ALL) AS b FULL JOIN "
+            f"({_WON}) AS w USING (period_kind, period, model) WHERE coalesce(b.revenue, 0) <> coalesce(w.won_revenue, 0)",
+        ),
+        Expected(
+            "campaigns_add_up_to_marketing_share",
+            "The two reports that management lays side by side name one won revenue.",
+            "SELECT period_kind, period, model, b.revenue, s.won_revenue FROM "
+            "(SELECT period_kind, period, model, sum(revenue) AS revenue FROM {batch} GROUP BY ALL) AS b FULL JOIN "
+            "(SELECT period_kind, period, model, won_revenue FROM marts.marketing_share WHERE segment = 'all') AS s "
+            "USING (period_kind, period, model) WHERE coalesce(b.revenue, 0) <> coalesce(s.won_revenue, 0)",
         ),
         Expected(
             "costs_add_up_to_spend",
             "Spend that drops out of the table makes every ROI look better than it is.",
-            "SELECT b.period_kind, b.period, b.model, b.cost, s.spend FROM "
-            "(SELECT period_kind, period, model, coalesce(sum(cost), 0) AS cost FROM {batch} GROUP BY ALL) AS b "
-            "LEFT JOIN (SELECT period_kind, period, sum(cost_reporting) AS spend FROM core.cost_daily "
-            "JOIN core.period USING (day) GROUP BY ALL) AS s USING (period_kind, period) WHERE b.cost <> coalesce(s.spend, 0)",
+            "SELECT period_kind, period, model, b.cost, s.spend FROM "
+            "(SELECT period_kind, period, model, coalesce(sum(cost), 0) AS cost FROM {batch} GROUP BY ALL) AS b FULL JOIN "
+            "(SELECT period_kind, period, model, sum(cost_reporting) AS spend FROM core.cost_daily JOIN core.period USING (day) "
+            "CROSS JOIN (SELECT unnest(models) AS model FROM core.setting) GROUP BY ALL) AS s "
+            "USING (period_kind, period, model) WHERE coalesce(b.cost, 0) <> coalesce(s.spend, 0)",
         ),
         Expected(
             "campaign_is_there_once",
@@ -143,15 +178,25 @@ _SHARE = Suite(
             "SELECT period_kind, period, model, sum(won_revenue) FILTER (segment_kind = 'all') AS total, "
             "sum(won_revenue) FILTER (segment_kind = 'segment') AS segments FROM {batch} GROUP BY ALL "
             "HAVING sum(won_revenue) FILTER (segment_kind = 'all') IS DISTINCT FROM sum(won_revenue) FILTER (segment_kind = 'segment') "
-            "OR sum(attributed) FILTER (segment_kind = 'all') IS DISTINCT FROM sum(attributed) FILTER (segment_kind = 'segment')",
+            "OR sum(attributed) FILTER (segment_kind = 'all') IS DISTINCT FROM sum(attributed) FILTER (segment_kind = 'segment') "
+            "OR sum(won_deals) FILTER (segment_kind = 'all') IS DISTINCT FROM sum(won_deals) FILTER (segment_kind = 'segment')",
         ),
         Expected(
             "won_revenue_is_what_was_booked",
             "The share is a share of the revenue that finance knows.",
-            "SELECT b.period_kind, b.period, b.model, b.won_revenue, w.booked FROM {batch} AS b LEFT JOIN "
-            "(SELECT period_kind, period, sum(amount_reporting) AS booked FROM core.entry JOIN core.period ON day = booked_on "
-            "WHERE is_final GROUP BY ALL) AS w USING (period_kind, period) "
-            "WHERE b.segment = 'all' AND b.won_revenue <> coalesce(w.booked, 0)",
+            "SELECT period_kind, period, model, b.won_revenue, w.won_revenue AS booked FROM "
+            f"(SELECT * FROM {{batch}} WHERE segment = 'all') AS b FULL JOIN ({_WON}) AS w USING (period_kind, period, model) "
+            "WHERE coalesce(b.won_revenue, 0) <> coalesce(w.won_revenue, 0)",
+        ),
+        Expected(
+            "segment_is_there_once",
+            "A repeated row doubles its segment in every sum.",
+            "SELECT period_kind, period, segment, model, count(*) AS found FROM {batch} GROUP BY ALL HAVING count(*) > 1",
+        ),
+        Expected(
+            "percentages_follow_from_their_amounts",
+            "The percentage is what is quoted; it must be that of the amounts beside it, and absent where there is nothing to share.",
+            f"SELECT period_kind, period, segment, model FROM {{batch}} WHERE {' OR '.join(map(_odd_percentage, _MEASURES))}",
         ),
         Expected(
             "deals_are_nested",
