@@ -49,7 +49,7 @@ def _figures(con: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) 
     return {tuple(row[key] for key in keys): row for row in rows}
 
 
-@examples(10, of_profile=0.02)  # each builds all the marts
+@examples(40, of_profile=0.02)  # each builds all the marts
 @given(event_sets(), configs())
 def test_marts_show_the_oracles_figures(warehouse: duckdb.DuckDBPyConnection, events: list[Event], config: Config) -> None:
     rows = oracle.fold(events, config)
