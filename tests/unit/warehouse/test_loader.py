@@ -68,7 +68,7 @@ def test_content_that_lost_before_is_a_duplicate_when_it_comes_again(con: duckdb
     assert contents(con) == before
 
 
-@examples(12, of_profile=0.05)
+@examples(6, of_profile=0.01)  # a second each
 @given(event_sets(), st.integers(0, 2**32), st.integers(1, 5))
 def test_ledger_and_conflicts_do_not_depend_on_order_batches_or_repetition(events: list[Event], seed: int, batches: int) -> None:
     dice = random.Random(seed)

@@ -183,11 +183,11 @@ print(len(seen))
 
 def test_readers_in_another_process_see_whole_versions_without_an_error(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     publish(con, config)
-    command = [sys.executable, "-c", READER, str(Path(config.publish.directory) / CURRENT), "21"]
+    command = [sys.executable, "-c", READER, str(Path(config.publish.directory) / CURRENT), "9"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
         assert reader.stdout.readline() == "ready\n"
-        for _ in range(20):
+        for _ in range(8):
             replace_books(con, scope=Scope(everything=True), books=books(), config=config)
             build(con)
             publish(con, config)
