@@ -1,0 +1,100 @@
+"""Exchange rates: direct, inverse or through the pivot, at most seven days old, as exact fractions (semantics: "Money")."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from nisba.attribution.columns import combine, instants, text, total_order
+from nisba.config import Config, Reporting
+from nisba.money import minor_digits
+
+__all__ = ["CARRY_DAYS", "Rates", "convert", "half_even"]
+
+CARRY_DAYS = 7
+"""A quote serves its own date and so many days after it."""
+
+_Quotes = Mapping[tuple[str, str], tuple[list[int], list[str]]]
+
+
+class Rates:
+    """Rates into the reporting currency, by currency and date."""
+
+    def __init__(self, fx: Any, config: Config) -> None:
+        """Read the fx facts, a table of `ledger_schema("fx")`; policy `fixed` reads the configuration alone."""
+        self._reporting: Reporting = config.reporting
+        self._quotes: _Quotes = {} if config.reporting.fx_policy == "fixed" else _winning_quotes(fx)
+        self._found: dict[tuple[str, int], Fraction | None] = {}
+
+    def rate(self, currency: str, day: int) -> Fraction | None:
+        """Return how many units of the reporting currency one unit of `currency` is on a day (since 1970-01-01)."""
+        if currency == self._reporting.currency:
+            return Fraction(1)
+        if (currency, day) not in self._found:
+            self._found[currency, day] = self._look_up(currency, day)
+        return self._found[currency, day]
+
+    def minor_rate(self, currency: str, day: int) -> Fraction | None:
+        """Return the rate from minor units of `currency` to minor units of the reporting currency."""
+        rate = self.rate(currency, day)
+        digits = minor_digits(self._reporting.currency) - minor_digits(currency)
+        return None if rate is None else rate * Fraction(10) ** digits
+
+    def _look_up(self, currency: str, day: int) -> Fraction | None:
+        target, pivot = self._reporting.currency, self._reporting.fx_pivot
+        straight = self._leg(currency, target, day)
+        if straight is not None:
+            return straight
+        to_target, to_currency = self._leg(pivot, target, day), self._leg(pivot, currency, day)
+        return None if to_target is None or to_currency is None else to_target / to_currency
+
+    def _leg(self, base: str, quote: str, day: int) -> Fraction | None:
+        """Return base → quote: the direct quote if there is one, else one over the inverse."""
+        if base == quote:
+            return Fraction(1)
+        direct = self._quote(base, quote, day)
+        if direct is not None:
+            return direct
+        inverse = self._quote(quote, base, day)
+        return None if inverse is None else 1 / inverse
+
+    def _quote(self, base: str, quote: str, day: int) -> Fraction | None:
+        """Return the latest quote at most seven days back."""
+        if self._reporting.fx_policy == "fixed":
+            fixed = self._reporting.fixed_rates.get(f"{base}/{quote}")
+            return None if fixed is None else Fraction(fixed)
+        days, rates = self._quotes.get((base, quote), ([], []))
+        place = bisect_right(days, day) - 1
+        return Fraction(rates[place]) if place >= 0 and days[place] >= day - CARRY_DAYS else None
+
+
+def _winning_quotes(fx: Any) -> _Quotes:
+    """Return (dates ascending, rates) per (base, quote); of several events about one date the last in register order."""
+    base, quote = text(fx["base"]).to_pylist(), text(fx["quote"]).to_pylist()
+    day = np.asarray(combine(fx["date"]).cast("int32"), dtype=np.int64)
+    order = total_order([day, instants(fx["occurred_at"])[0]], fx["source"], fx["event_id"])
+    rates = text(fx["rate"]).to_pylist()
+    winners: dict[tuple[str, str], dict[int, str]] = {}
+    for row in order.tolist():
+        winners.setdefault((base[row], quote[row]), {})[int(day[row])] = rates[row]
+    return {pair: (list(by_day), list(by_day.values())) for pair, by_day in winners.items()}
+
+
+def half_even(numerator: int, denominator: int) -> int:
+    """Divide integers, rounding half to even; the denominator is above zero.
+
+    >>> half_even(5, 2), half_even(7, 2), half_even(-5, 2)
+    (2, 4, -2)
+    """
+    quotient, remainder = divmod(numerator, denominator)
+    doubled = 2 * remainder
+    return quotient + (doubled > denominator or (doubled == denominator and quotient % 2 == 1))
+
+
+def convert(amount_minor: int, minor_rate: Fraction) -> int:
+    """Convert minor units, rounding half to even."""
+    return half_even(amount_minor * minor_rate.numerator, minor_rate.denominator)

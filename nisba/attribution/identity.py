@@ -1,0 +1,322 @@
+"""Who is who: links, persons, visitor groups, accounts and claims (semantics: "Identity").
+
+Nodes are numbered persons first, then leads, visitors and accounts, each kind in byte order of its ids: the smallest
+number of a connected component is its canonical node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.columns import Bools, Ints, Vocabulary, bisect, combine, instants, runs, text, total_order
+
+__all__ = ["Claims", "Identity", "Nodes", "Relation", "TouchNodes", "resolve_identity"]
+
+_KINDS = ("person", "lead", "visitor", "account")
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Every node that exists, numbered over all kinds."""
+
+    vocabularies: Mapping[str, Vocabulary]
+    first: Mapping[str, int]
+    """First number of each kind."""
+    count: int
+
+    @classmethod
+    def of(cls, named: Mapping[str, list[Any]]) -> Nodes:
+        """Number the nodes named by some text columns per kind."""
+        vocabularies = {kind: Vocabulary.of(*named[kind]) for kind in _KINDS}
+        sizes = [len(vocabularies[kind]) for kind in _KINDS]
+        first = dict(zip(_KINDS, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
+        return cls(vocabularies, first, sum(sizes))
+
+    def numbers(self, kind: str, column: Any) -> Ints:
+        """Return the number of each row's node; -1 for null."""
+        codes = self.vocabularies[kind].codes(column)
+        return np.where(codes < 0, -1, codes + self.first[kind])
+
+    def pairs(self, left: Ints, right: Ints) -> Ints:
+        """Return one number per unordered pair of nodes; -1 where one is missing."""
+        low, high = np.minimum(left, right), np.maximum(left, right)
+        return np.where(low < 0, -1, low * self.count + high)
+
+    def kinds(self, numbers: Ints) -> Ints:
+        """Return the place of each node's kind in (person, lead, visitor, account)."""
+        return np.searchsorted(np.array([self.first[kind] for kind in _KINDS[1:]]), numbers, side="right")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Keys to several values each: those of key k are `values[offsets[k]:offsets[k + 1]]`, ascending."""
+
+    offsets: Ints
+    values: Ints
+
+    @classmethod
+    def of(cls, keys: Ints, values: Ints, size: int) -> Relation:
+        """Collect distinct (key, value) pairs; keys are below `size`."""
+        width = int(values.max()) + 1 if len(values) else 1
+        pairs = np.unique(keys * width + values)
+        return cls(np.searchsorted(pairs, np.arange(size + 1) * width), pairs % width)
+
+    def counts(self, keys: Ints) -> Ints:
+        """Return how many values each key has; none for key -1."""
+        known = np.maximum(keys, 0)
+        if len(self.offsets) == 1:
+            return np.zeros(len(keys), dtype=np.int64)
+        return np.where(keys < 0, 0, self.offsets[known + 1] - self.offsets[known])
+
+    def expand(self, keys: Ints) -> tuple[Ints, Ints]:
+        """Return (row, value) for every value of every row's key; a key of -1 has none."""
+        counts = self.counts(keys)
+        starts = self.offsets[np.maximum(keys, 0)]
+        return np.repeat(np.arange(len(keys)), counts), self.values[runs(starts, counts)]
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Claims of persons on visitor groups, in the order (group, time, source, id, type)."""
+
+    offsets: Ints
+    """The claims of group g are `offsets[g]:offsets[g + 1]`; groups are numbered by their canonical visitor."""
+    claimed_at_us: Ints
+    person: Ints
+
+    def person_at(self, group: Ints, at_us: Ints) -> Ints:
+        """Return the person of the latest claim at or before each instant, else of the earliest after it, else -1."""
+        person = np.full(len(group), -1, dtype=np.int64)
+        rows = np.flatnonzero(group >= 0)
+        low, high = self.offsets[group[rows]], self.offsets[group[rows] + 1]
+        claimed = low < high
+        rows, low, high = rows[claimed], low[claimed], high[claimed]
+        place = bisect(self.claimed_at_us, low, high, at_us[rows], right=True)
+        person[rows] = self.person[np.maximum(place - 1, low)]
+        return person
+
+    def latest(self, group: Ints) -> Ints:
+        """Return the person of each group's last claim, else -1."""
+        return self.person_at(group, np.full(len(group), np.iinfo(np.int64).max))
+
+
+@dataclass(frozen=True)
+class TouchNodes:
+    """The nodes that touches name; numbers of `Nodes`, -1 where a touch names none."""
+
+    account: Ints
+    person: Ints
+    visitor: Ints
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Canonical nodes and what they belong to. All numbers are those of `nodes`."""
+
+    nodes: Nodes
+    canonical: Ints
+    """Per node the canonical node of its person, visitor group or account."""
+    person_accounts: Relation
+    """By canonical person (person or lead node) to canonical accounts."""
+    group_accounts: Relation
+    """By canonical visitor, counted from the first visitor, to canonical accounts."""
+    claims: Claims
+
+    def of_node(self, numbers: Ints) -> Ints:
+        """Return the canonical node of each node; -1 stays -1."""
+        return np.where(numbers < 0, -1, self.canonical[numbers]) if len(self.canonical) else numbers
+
+    def person_of_touch(self, touch: TouchNodes, at_us: Ints) -> Ints:
+        """Return the canonical person of each touch, -1 for nobody (the rule of the shared device)."""
+        person = self.of_node(touch.person)
+        anonymous = np.flatnonzero((touch.person < 0) & (touch.visitor >= 0))
+        person[anonymous] = self.claims.person_at(self._group(touch.visitor[anonymous]), at_us[anonymous])
+        return person
+
+    def actor_of_touch(self, touch: TouchNodes, person: Ints) -> Ints:
+        """Return the person of a touch, else its visitor group, else -1."""
+        return np.where(person < 0, self.of_node(touch.visitor), person)
+
+    def accounts_of_touch(self, touch: TouchNodes, person: Ints) -> tuple[Ints, Ints]:
+        """Return (touch row, canonical account), rows ascending: the first rule that gives any account."""
+        own = np.flatnonzero(touch.account >= 0)
+        others = np.flatnonzero(touch.account < 0)
+        by_person = self.person_accounts.counts(person[others]) > 0
+        through_person, through_group = others[by_person], others[~by_person]
+        row_p, account_p = self.person_accounts.expand(person[through_person])
+        row_g, account_g = self.group_accounts.expand(self._group(touch.visitor[through_group]))
+        rows = np.concatenate([own, through_person[row_p], through_group[row_g]])
+        accounts = np.concatenate([self.of_node(touch.account[own]), account_p, account_g])
+        order = np.argsort(rows, kind="stable") if len(others) else slice(None)
+        return rows[order], accounts[order]
+
+    def accounts_of_stage(self, account: Ints, lead: Ints) -> tuple[Ints, Ints]:
+        """Return (lead stage row, canonical account): its own account, else all of its lead's person."""
+        own, others = np.flatnonzero(account >= 0), np.flatnonzero(account < 0)
+        row, through_lead = self.person_accounts.expand(self.of_node(lead[others]))
+        return np.concatenate([own, others[row]]), np.concatenate([self.of_node(account[own]), through_lead])
+
+    def actor_names(self) -> Any:
+        """Return the written form of every node that can be an actor: `person:p-1`, `lead:l-9`, `visitor:v-3`."""
+        parts = [pc.binary_join_element_wise(kind, self.nodes.vocabularies[kind].values, ":") for kind in _KINDS[:3]]
+        return pa.concat_arrays([part.cast(pa.string()) for part in parts])
+
+    def account_ids(self, numbers: Ints) -> Any:
+        """Return the ids of account nodes."""
+        return self.nodes.vocabularies["account"].values.take(pa.array(numbers - self.nodes.first["account"]))
+
+    def table(self) -> Any:
+        """Return `core.identity`: one row per node and account, account null where there is none."""
+        nodes, size = self.nodes, self.nodes.count
+        number = np.arange(size)
+        kind = nodes.kinds(number)
+        person = np.where(kind <= 1, self.canonical, -1)
+        visitor = np.flatnonzero(kind == 2)
+        person[visitor] = self.claims.latest(self._group(visitor))
+        alone = np.full(size, -1, dtype=np.int64)
+        own = np.where(kind == 3, number, -1)
+        row, account = self.accounts_of_touch(TouchNodes(own, alone, np.where(kind == 2, number, -1)), person)
+        without = np.setdiff1d(number, row)
+        row, account = np.concatenate([row, without]), np.concatenate([account, np.full(len(without), -1)])
+        return self._rows(row, kind, person, account)
+
+    def _rows(self, row: Ints, kind: Ints, person: Ints, account: Ints) -> Any:
+        ids = pa.concat_arrays([self.nodes.vocabularies[name].values for name in _KINDS])
+        account = account - self.nodes.first["account"]
+        columns = [
+            pa.DictionaryArray.from_arrays(pa.array(kind[row].astype(np.int8)), pa.array(_KINDS)),
+            ids.take(pa.array(row)),
+            self.actor_names().take(pa.array(person[row], mask=person[row] < 0)),
+            self.nodes.vocabularies["account"].values.take(pa.array(account, mask=account < 0)),
+        ]
+        return pa.table(columns, names=BOOK_SCHEMAS["identity"].names)
+
+    def _group(self, visitor: Ints) -> Ints:
+        return np.where(visitor < 0, -1, self.of_node(visitor) - self.nodes.first["visitor"])
+
+
+@dataclass(frozen=True)
+class _Register:
+    """Winning `identity` events, one per unordered pair."""
+
+    pair: Ints
+    linked: Bools
+    left: Ints
+    right: Ints
+    row: Ints
+
+
+def resolve_identity(
+    nodes: Nodes, touch: TouchNodes, touches: Any, stages: tuple[Ints, Ints, Ints], contacts: tuple[Ints, Ints], identity: Any
+) -> Identity:
+    """Resolve links into persons, visitor groups, accounts and claims.
+
+    `touches` and `identity` are tables of facts, retracted touches left out; `touch` has the nodes of each touch;
+    `stages` are (lead, person, account) of lead stages; `contacts` are (person, account) of current deals.
+    """
+    lead, stage_person, stage_account = stages
+    register = _register(nodes, identity)
+    claiming = nodes.pairs(touch.person, touch.visitor)
+    implied = [
+        claiming,
+        nodes.pairs(touch.person, touch.account),
+        nodes.pairs(stage_person, stage_account),
+        nodes.pairs(lead, stage_person),
+        nodes.pairs(lead, stage_account),
+        nodes.pairs(*contacts),
+    ]
+    linked = _linked(implied, register)
+    left, right = linked // max(nodes.count, 1), linked % max(nodes.count, 1)
+    canonical = _components(nodes, left, right)
+    accounts = nodes.kinds(right) == 3
+    holder = np.where(accounts, nodes.kinds(left), -1)
+    people, groups = holder_rows(holder, 0, 1), holder_rows(holder, 2, 2)
+    first_visitor, visitors = nodes.first["visitor"], len(nodes.vocabularies["visitor"])
+    return Identity(
+        nodes,
+        canonical,
+        Relation.of(canonical[left[people]], canonical[right[people]], first_visitor),
+        Relation.of(canonical[left[groups]] - first_visitor, canonical[right[groups]], visitors),
+        _claims(nodes, canonical, register, touch, claiming, touches, identity),
+    )
+
+
+def holder_rows(kind: Ints, low: int, high: int) -> Ints:
+    """Return the rows whose kind is from `low` to `high`."""
+    return np.flatnonzero((kind >= low) & (kind <= high))
+
+
+def _register(nodes: Nodes, identity: Any) -> _Register:
+    """Keep the highest event of each unordered pair in register order."""
+    left, right = _ends(nodes, identity, "left"), _ends(nodes, identity, "right")
+    pair = nodes.pairs(left, right)
+    order = total_order([pair, instants(identity["occurred_at"])[0]], identity["source"], identity["event_id"])
+    last = np.append(pair[order[1:]] != pair[order[:-1]], True) if len(order) else np.zeros(0, dtype=bool)
+    row = order[last]
+    linked = np.asarray(pc.equal(text(identity["op"]), "link").to_numpy(zero_copy_only=False), dtype=bool)
+    return _Register(pair[row], linked[row], left[row], right[row], row)
+
+
+def _ends(nodes: Nodes, identity: Any, side: str) -> Ints:
+    kind, ids = text(identity[f"{side}_kind"]), text(identity[f"{side}_id"])
+    number = np.full(len(ids), -1, dtype=np.int64)
+    for name in _KINDS:
+        rows = np.flatnonzero(pc.equal(kind, name).to_numpy(zero_copy_only=False))
+        number[rows] = nodes.numbers(name, ids.take(pa.array(rows)))
+    return number
+
+
+def _linked(implied: list[Ints], register: _Register) -> Ints:
+    """Return the pairs that are linked: implied ones without an event of their own, and those an event links."""
+    pairs = np.unique(np.concatenate([part[part >= 0] for part in implied]))
+    free = pairs[~np.isin(pairs, register.pair)]
+    return np.union1d(free, register.pair[register.linked])
+
+
+def _components(nodes: Nodes, left: Ints, right: Ints) -> Ints:
+    """Return the smallest node of each node's component over links within persons and leads, visitors, accounts."""
+    family = np.array([0, 0, 1, 2])
+    inside = family[nodes.kinds(left)] == family[nodes.kinds(right)]
+    number = np.arange(nodes.count)
+    if not inside.any():
+        return number
+    from scipy.sparse import coo_array  # the import takes longer than most shards
+    from scipy.sparse.csgraph import connected_components
+
+    ends = (left[inside], right[inside])
+    graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(nodes.count, nodes.count))
+    components, label = connected_components(graph.tocsr(), directed=False)
+    smallest = np.empty(components, dtype=np.int64)
+    smallest[label[::-1]] = number[::-1]  # of repeated labels the last assignment stays: the smallest node
+    return np.asarray(smallest[label], dtype=np.int64)
+
+
+def _claims(
+    nodes: Nodes, canonical: Ints, register: _Register, touch: TouchNodes, claiming: Ints, touches: Any, identity: Any
+) -> Claims:
+    """Collect the claims on each visitor group: linking touches and winning link events, each at its own time."""
+    void = register.pair[~register.linked]
+    by_touch = np.flatnonzero((claiming >= 0) & ~np.isin(claiming, void)) if len(void) else np.flatnonzero(claiming >= 0)
+    person, visitor = np.minimum(register.left, register.right), np.maximum(register.left, register.right)
+    is_claim = register.linked & (nodes.kinds(person) <= 1) & (nodes.kinds(visitor) == 2)
+    by_event = register.row[is_claim]
+    visitors = np.concatenate([touch.visitor[by_touch], visitor[is_claim]])
+    persons = np.concatenate([touch.person[by_touch], person[is_claim]])
+    group = canonical[visitors] - nodes.first["visitor"]
+    at_us = np.concatenate([instants(touches["occurred_at"])[0][by_touch], instants(identity["occurred_at"])[0][by_event]])
+    kind = np.concatenate([np.ones(len(by_touch), dtype=np.int64), np.zeros(len(by_event), dtype=np.int64)])  # identity < touch
+    source, event_id = (_both(touches[name], by_touch, identity[name], by_event) for name in ("source", "event_id"))
+    order = total_order([group, at_us], source, event_id, kind)
+    offsets = np.searchsorted(group[order], np.arange(len(nodes.vocabularies["visitor"]) + 1))
+    return Claims(offsets, at_us[order], canonical[persons[order]])
+
+
+def _both(left: Any, left_rows: Ints, right: Any, right_rows: Ints) -> Any:
+    return combine(pa.chunked_array([text(left).take(pa.array(left_rows)), text(right).take(pa.array(right_rows))]))

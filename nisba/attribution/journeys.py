@@ -1,0 +1,182 @@
+"""Journeys and their milestones (semantics: "Journeys"), for all deals of a shard at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from nisba.attribution.columns import Bools, Ints, bisect, dictionary, instants, integers, runs
+from nisba.attribution.models import JourneySpec
+from nisba.attribution.periods import local_days
+from nisba.attribution.shards import Shard, list_column
+
+__all__ = ["Journeys", "build_journeys", "journey_rows"]
+
+_UNBOUNDED = np.iinfo(np.int64).max
+_NAMES = ("FT", "LC", "OC", "CW")
+_POSITIONS = ["+".join(name for bit, name in enumerate(_NAMES) if mask >> bit & 1) for mask in range(16)]
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """The journeys of a shard's deals, of one specification; touches of deal d are rows `starts[d]:starts[d] + lengths[d]`."""
+
+    shard: Shard
+    lengths: Ints
+    touch: Ints
+    """Row of each journey touch in the shard's touches; by deal, in journey order."""
+    lead_created_at_us: Ints
+    lead_created: Bools
+    """Whether lead creation is known."""
+
+    @cached_property
+    def starts(self) -> Ints:
+        """First row of each deal's journey."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @cached_property
+    def touched_at_us(self) -> Ints:
+        """Time of each journey touch."""
+        return self.shard.touched_at_us[self.touch]
+
+    @cached_property
+    def milestones(self) -> Ints:
+        """Place of FT, LC, OC and CW in each journey, shape (deals, 4); -1 where dropped, everywhere where empty."""
+        shard = self.shard
+        opened = self._last_until(shard.opened_at_us)
+        created = np.where(self.lead_created, self._last_until(self.lead_created_at_us), opened)
+        first = np.where(self.lengths > 0, 0, -1)
+        return np.stack([first, created, opened, self.lengths - 1], axis=1)
+
+    @cached_property
+    def last_non_direct(self) -> Ints:
+        """Place of each journey's last touch whose channel is not `direct`; of its last touch where all are."""
+        codes, values = self.shard.touch_codes("channel")
+        direct = np.array([value == "direct" for value in values] or [False])[codes[self.touch]]
+        place = runs(self.lengths * 0, self.lengths)
+        last = np.full(len(self.lengths), -1, dtype=np.int64)
+        filled = self.lengths > 0
+        if filled.any():
+            last[filled] = np.maximum.reduceat(np.where(direct, -1, place), self.starts[filled])
+        return np.where(last < 0, self.lengths - 1, last)
+
+    def _last_until(self, at_us: Ints) -> Ints:
+        """Return the place of each journey's last touch at or before an instant; -1 for none."""
+        ends = self.starts + self.lengths
+        return bisect(self.touched_at_us, self.starts, ends, at_us, right=True) - 1 - self.starts
+
+
+def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
+    """Collect the eligible touches of every deal, collapsed, in order."""
+    rows = _allowed(shard, spec)
+    account = integers(shard.touch["account"])[0][rows]
+    at_us = shard.touched_at_us[rows]
+    bounds = np.searchsorted(account, np.arange(shard.accounts + 1))
+    earliest, close = window(shard, spec)
+    low, high = bounds[shard.account], bounds[shard.account + 1]
+    low, high = bisect(at_us, low, high, earliest, right=False), bisect(at_us, low, high, close, right=True)
+    counts = np.maximum(high - low, 0)
+    place, deal = runs(low, counts), np.repeat(np.arange(shard.deals), counts)
+    keep = _leader(shard, rows, account, at_us, spec.session_gap_us)[place] < low[deal]
+    if spec.mapping != "account":
+        keep &= _is_contact(shard, deal, rows[place], spec.mapping)
+    place, deal = place[keep], deal[keep]
+    created_at, created = _lead_creation(shard, earliest, close)
+    return Journeys(shard, np.bincount(deal, minlength=shard.deals).astype(np.int64), rows[place], created_at, created)
+
+
+def window(shard: Shard, spec: JourneySpec) -> tuple[Ints, Ints]:
+    """Return each deal's first instant of the lookback and its close; both belong to the window."""
+    closed_at, _ = shard.closed_at_us
+    is_open, closed_at = shard.is_open[shard.current], closed_at[shard.current]
+    anchor = np.where(is_open, shard.opened_at_us, closed_at) if spec.anchor == "closed_at" else shard.opened_at_us
+    return anchor - spec.lookback_us, np.where(is_open, _UNBOUNDED, closed_at)
+
+
+def _allowed(shard: Shard, spec: JourneySpec) -> Ints:
+    """Return the rows of touches whose kind and team are allowed."""
+    kinds, kind_names = shard.touch_codes("kind")
+    teams, team_names = shard.touch_codes("team")
+    kind_ok = np.array([name not in spec.excluded_kinds for name in kind_names] or [True])
+    team_ok = np.array([name in spec.teams for name in team_names] or [True])
+    return np.flatnonzero(kind_ok[kinds] & team_ok[teams])
+
+
+def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, gap_us: int) -> Ints:
+    """Return for each touch the place of the one before it of its key, if less than the gap before it; else -1.
+
+    Where that place is inside a deal's window, the touch counts as one with it and is left out. Only touches with a
+    neighbour of their account inside the gap are looked at.
+    """
+    leader = np.full(len(rows), -1, dtype=np.int64)
+    near = np.zeros(len(rows), dtype=bool)
+    near[1:] = (account[1:] == account[:-1]) & (at_us[1:] - at_us[:-1] < gap_us)
+    near[:-1] |= near[1:]
+    actor = shard.touch_codes("actor")[0]
+    places = np.flatnonzero(near)
+    places = places[actor[rows[places]] >= 0]
+    if not len(places):
+        return leader
+    keys = [account[places]] + [shard.touch_codes(name)[0][rows[places]] for name in ("actor", "campaign_id", "channel", "kind")]
+    order = np.lexsort(tuple(reversed(keys)))  # stable: inside a key the order stays
+    same = np.ones(len(order) - 1, dtype=bool)
+    for key in keys:
+        same &= key[order[1:]] == key[order[:-1]]
+    before, after = places[order[:-1]], places[order[1:]]
+    same &= at_us[after] - at_us[before] < gap_us
+    leader[after[same]] = before[same]
+    return leader
+
+
+def _is_contact(shard: Shard, deal: Ints, row: Ints, mapping: str) -> Bools:
+    """Tell which touches are by a contact of their deal; an actor is a person where a touch has one."""
+    actor = shard.touch_codes("actor")[0][row]
+    width = int(max(actor.max(initial=0), 0)) + 1
+    if mapping == "contacts":
+        deals, contacts = list_column(shard.deal["contacts"])
+    else:
+        contacts, known = integers(shard.deal["primary_contact"])
+        deals, contacts = np.flatnonzero(known), contacts[known]
+    inside = (contacts >= 0) & (contacts < width)
+    wanted = deals[inside] * width + contacts[inside]
+    return (actor >= 0) & np.isin(deal * width + actor, wanted)
+
+
+def _lead_creation(shard: Shard, earliest: Ints, close: Ints) -> tuple[Ints, Bools]:
+    """Return lead creation, and where it is known: the deal's own leads first, else its account's inside the window."""
+    own, has_own = instants(shard.deal["lead_created_at"])
+    account, at_us = integers(shard.creation["account"])[0], instants(shard.creation["occurred_at"])[0]
+    bounds = np.searchsorted(account, np.arange(shard.accounts + 1))
+    low, high = bounds[shard.account], bounds[shard.account + 1]
+    first = bisect(at_us, low, high, earliest, right=False)
+    found = np.append(at_us, 0)[np.minimum(first, len(at_us))]
+    inside = (first < high) & (found <= close)
+    return np.where(has_own, own, np.where(inside, found, 0)), has_own | inside
+
+
+def journey_rows(name: str, journeys: Journeys, time_zone: str) -> Any:
+    """Return the rows of `journey_touch` of one journey name."""
+    shard, touch, lengths = journeys.shard, journeys.touch, journeys.lengths
+    mask = np.zeros(len(touch), dtype=np.int8)
+    for bit in range(4):
+        place = journeys.milestones[:, bit]
+        held = place >= 0
+        mask[(journeys.starts + place)[held]] |= 1 << bit
+    rows = pa.array(touch)
+    columns = {
+        "journey": dictionary(np.zeros(len(touch), dtype=np.int8), pa.array([name])),
+        "deal_id": dictionary(np.repeat(np.arange(shard.deals), lengths), shard.deal["deal_id"].combine_chunks()),
+        "ordinal": pa.array(runs(lengths * 0 + 1, lengths).astype(np.int32)),
+        "journey_length": pa.array(np.repeat(lengths, lengths).astype(np.int32)),
+        "touch_source": shard.touch["source"].combine_chunks().take(rows),
+        "touch_id": shard.touch["event_id"].combine_chunks().take(rows),
+        "touched_at": shard.touch["occurred_at"].combine_chunks().take(rows),
+        "touched_on": pa.array(local_days(journeys.touched_at_us, time_zone).astype(np.int32)).view(pa.date32()),
+        "position": dictionary(mask, pa.array(_POSITIONS)),
+    }
+    columns |= {column: shard.touch[column].combine_chunks().take(rows) for column in ("campaign_id", "channel", "kind", "team", "actor")}
+    return pa.table(columns)

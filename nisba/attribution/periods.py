@@ -1,0 +1,76 @@
+"""Dates in the reporting time zone.
+
+Offsets come from `zoneinfo` (and so from the pinned `tzdata`), looked up once for each six hours of a year that is
+needed; where one changes inside such a stretch, the instant of the change is found by bisection.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from nisba.attribution.columns import Ints
+
+__all__ = ["DAY_US", "local_days"]
+
+DAY_US = 86_400_000_000
+_SECOND_US = 1_000_000
+_STRETCH = 21_600  # seconds; no zone changes its offset twice within
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def local_days(instants_us: Ints, time_zone: str) -> Ints:
+    """Return the reporting date of each instant, as days since 1970-01-01.
+
+    >>> local_days(np.array([1_772_323_200_000_000 - 1]), "Asia/Riyadh") - 1_772_323_200_000_000 // DAY_US
+    array([0])
+    """
+    if time_zone == "UTC" or not len(instants_us):
+        return instants_us // DAY_US
+    starts, offsets = _offsets_between(int(instants_us.min()), int(instants_us.max()), time_zone)
+    offset = offsets[np.searchsorted(starts, instants_us, side="right") - 1]
+    return (instants_us + offset) // DAY_US
+
+
+def _offsets_between(first_us: int, last_us: int, time_zone: str) -> tuple[Ints, Ints]:
+    """Return (starts, offsets) in microseconds: from each start on, local time = UTC + offset."""
+    years = range(_year(first_us), _year(last_us) + 1)
+    changes = [change for year in years for change in _offsets_of_year(year, time_zone)]
+    table = np.array(changes, dtype=np.int64) * _SECOND_US
+    return table[:, 0], table[:, 1]
+
+
+def _year(instant_us: int) -> int:
+    return (_EPOCH + timedelta(microseconds=instant_us)).year
+
+
+@lru_cache(maxsize=512)
+def _offsets_of_year(year: int, time_zone: str) -> tuple[tuple[int, int], ...]:
+    """Return (second since 1970, offset in seconds) for the start of a UTC year and each change in it."""
+    zone = ZoneInfo(time_zone)
+    start = int((datetime(year, 1, 1, tzinfo=timezone.utc) - _EPOCH).total_seconds())
+    end = start + 366 * 86_400 if year < 9999 else start + 364 * 86_400
+    changes = [(start, _offset(start, zone))]
+    for second in range(start, end, _STRETCH):
+        if _offset(second + _STRETCH, zone) != changes[-1][1]:
+            change = _first_second_of_change(second, second + _STRETCH, zone)
+            changes.append((change, _offset(change, zone)))
+    return tuple(change for change in changes if change[0] == start or _year(change[0] * _SECOND_US) == year)
+
+
+def _offset(second: int, zone: ZoneInfo) -> int:
+    offset = (_EPOCH + timedelta(seconds=second)).astimezone(zone).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
+
+
+def _first_second_of_change(before: int, after: int, zone: ZoneInfo) -> int:
+    """Return the first second in (before, after] with the offset of `after`."""
+    target = _offset(after, zone)
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (before, middle) if _offset(middle, zone) == target else (middle, after)
+    return after
