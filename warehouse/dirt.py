@@ -24,7 +24,8 @@ def mark(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> None:
     """Mark what the batch of `touched_*` and `named_pair` made dirty."""
     walk = Walk(con, "dirty_walk")
     walk.add("SELECT left_kind AS kind, left_id AS id FROM named_pair UNION ALL SELECT right_kind, right_id FROM named_pair")
-    walk.add(_RETRACTED)
+    for others in (_RETRACTED, _CONTACTS_BEFORE, _DEALS_ADJUSTED_BEFORE):
+        walk.add(others)
     con.execute("INSERT INTO ops.dirty_node SELECT kind, id FROM dirty_walk EXCEPT SELECT kind, id FROM ops.dirty_node")
     walk.step(("deal",), ("account",))
     walk.add(_DEALS_NEAR_RATES)
@@ -54,6 +55,15 @@ _RETRACTED = """
     SELECT 'account' AS kind, account_id AS id FROM touch
     UNION ALL SELECT 'person', person_id FROM touch
     UNION ALL SELECT 'visitor', visitor_id FROM touch
+"""
+# A state that is no longer the current one takes its contacts' links with it.
+_CONTACTS_BEFORE = """
+    SELECT right_kind AS kind, right_id AS id FROM ledger.pair
+    WHERE left_kind = 'deal' AND right_kind = 'person' AND left_id IN (SELECT deal_id FROM touched_deal)
+"""
+# An adjustment is a register: its latest event may name another deal than the one before.
+_DEALS_ADJUSTED_BEFORE = """
+    SELECT 'deal' AS kind, deal_id AS id FROM ledger.adjustment WHERE adjustment_id IN (SELECT adjustment_id FROM touched_adjustment)
 """
 # A rate serves the seven days after it; a day more on either side for time zones.
 _NEAR = "BETWEEN rate.date - INTERVAL 1 DAY AND rate.date + INTERVAL 9 DAY"

@@ -24,13 +24,15 @@ _NAMED = {
         " OR deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')"
     ),
     "deal": "deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')",
-    "adjustment": "deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')",
+    # a register by adjustment_id: an event that names another deal may be the one that counts
+    "adjustment": (
+        "adjustment_id IN (SELECT adjustment_id FROM ledger.adjustment WHERE deal_id IN (SELECT id FROM read_node WHERE kind = 'deal'))"
+    ),
     "identity": (
         "(left_kind, left_id) IN (SELECT (kind, id) FROM read_node) OR (right_kind, right_id) IN (SELECT (kind, id) FROM read_node)"
     ),
     "spend": "campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)",
     "campaign": "campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)",
-    "retraction": "(touch_source, touch_id) IN (SELECT (source, event_id) FROM read_touch)",
 }
 
 

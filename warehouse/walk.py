@@ -52,13 +52,22 @@ class Walk:
     def accounts_below(self) -> None:
         """Walk down to every account whose books may depend on the nodes.
 
-        Visitors → their groups → who claims them → their persons → accounts, and leads → the deals they are named with → accounts.
+        Persons that change may gain or lose the touches of the visitors they claim, which then count for the accounts of these
+        visitors, under another actor or not at all: persons → visitor groups → accounts. Visitor groups that change belong to
+        other persons: groups → who claims them → accounts. Leads → the deals they are named with → accounts.
         """
+        self.close(PEOPLE)
+        claimed = Walk(self.con, f"{self.name}_claimed")
+        claimed.add(f"FROM {self.name} WHERE kind IN ({_quoted(PEOPLE)})")
+        claimed.step(PEOPLE, ("visitor",))
+        claimed.close(("visitor",))
+        claimed.step(("visitor",), ("account",))
         self.close(("visitor",))
         self.step(("visitor",), (*PEOPLE, "account"))
         self.close(PEOPLE)
         self.step(PEOPLE, ("account", "deal"))
         self.step(("deal",), ("account",))
+        self.add(f"FROM {claimed.name} WHERE kind = 'account'")
         self.close(("account",))
 
 
