@@ -109,8 +109,9 @@ def unreachable(kafka: Kafka, cause: object) -> BrokerError:
 def connected(kafka: Kafka) -> tuple[AdminClient, Any]:
     """Return an admin client and the cluster's metadata, or raise BrokerError within `timeout_seconds`."""
     complaints = Complaints()
+    settings = {**client_settings(kafka), "error_cb": complaints}
     try:
-        admin = AdminClient({**client_settings(kafka), "error_cb": complaints}, logger=quiet_log())
+        admin = AdminClient(settings, logger=quiet_log())
     except KafkaException as error:
         raise unreachable(kafka, error.args[0]) from None
     deadline = time.monotonic() + kafka.timeout_seconds

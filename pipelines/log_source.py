@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pyarrow as pa
@@ -21,7 +21,7 @@ from nisba.errors import BrokerError, SourceError
 from pipelines.broker import EMBEDDED_CLUSTER, asked, client_settings, connected, quiet_log, topic_name, unreachable
 from pipelines.dead_letters import corrupt_letters
 from pipelines.sources import BLOCK_RECORDS, Block, Committed, Span
-from schemas.records import RecordBlock
+from schemas.records import Headers, RecordBlock
 from schemas.topics import TOPICS
 
 __all__ = ["LogSource", "plan_spans", "slices"]
@@ -179,7 +179,7 @@ class _Progress:
 
     def take(self, message: Message) -> None:
         """Take a record; those beyond the span's end are left for the next round."""
-        offset = message.offset()
+        offset = _offset(message)
         if offset < self.span.end or self.span.reads_on:
             self.messages.append(message)
             self.offsets.append(offset)
@@ -213,7 +213,7 @@ def _records(span: Span, offsets: list[int], messages: list[Message]) -> RecordB
         offsets,
         [message.value() for message in messages],
         [message.key() for message in messages],
-        [message.headers() for message in messages],
+        [cast("Headers | None", message.headers()) for message in messages],
         [stamp if kind else None for kind, stamp in stamps],
     )
 
@@ -240,32 +240,44 @@ class _Reading:
                 raise unreachable(self.kafka, complaint or f"nothing was received for {self.kafka.timeout_seconds} s")
 
     def _advance(self, message: Message, *, ended: bool) -> Iterator[Block]:
-        progress = self.waiting.get((message.topic(), message.partition()))
+        partition = _partition(message)
+        progress = self.waiting.get(partition)
         if progress is None:
             return
         if ended:
-            progress.reach(message.offset())
+            progress.reach(_offset(message))
         else:
             progress.take(message)
         if ended or progress.is_done:
-            del self.waiting[message.topic(), message.partition()]
+            del self.waiting[partition]
             yield progress.block()
         elif len(progress.messages) >= BLOCK_RECORDS:
             yield progress.block()
 
     def _complained(self, message: Message, error: KafkaError) -> KafkaError | None:
         """Judge an error event: of one record, of one partition, or of the connection (which mends itself or times out)."""
-        progress = self.waiting.get((message.topic(), message.partition()))
+        progress = self.waiting.get(_partition(message))
         if progress is not None and error.code() == KafkaError._BAD_MSG:
-            progress.corrupt.append((message.offset(), error.str()))
+            progress.corrupt.append((_offset(message), error.str()))
             return None
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            raise SourceError(
-                f"{message.topic()}/{message.partition()}: the offsets to read are no longer there ({error.str()}); start again to see which."
-            )
+            where = f"{message.topic()}/{message.partition()}"
+            raise SourceError(f"{where}: the offsets to read are no longer there ({error.str()}); start again to see which.")
         if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError.TOPIC_AUTHORIZATION_FAILED):
             raise BrokerError(f"{message.topic()} cannot be read: {error.str()}; check that it exists and that this user may read it.")
         return error
+
+
+def _partition(message: Message) -> Partition:
+    """Return the partition that a message or an event is about; an event of the connection is about none."""
+    return message.topic() or "", -1 if (partition := message.partition()) is None else partition
+
+
+def _offset(message: Message) -> int:
+    """Return the offset of a message, or of an event about one partition: both have it, whatever the types say."""
+    offset = message.offset()
+    assert offset is not None
+    return offset
 
 
 def _key(kafka: Kafka) -> bytes:

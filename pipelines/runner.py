@@ -30,7 +30,7 @@ IN_PROCESS = "FnApiRunner"
 TIMEOUT_SECONDS = 3_600
 """Of a run elsewhere: a worker that cannot import us hangs instead of failing."""
 
-Graph = Callable[[beam.PCollection], Any]
+Graph = Callable[[beam.PCollection[Any]], Any]
 """Wires everything behind the tasks. A module-level function: its name is the key of the kept graph."""
 
 _tasks: dict[str, Sequence[Any]] = {}

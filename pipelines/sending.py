@@ -171,9 +171,9 @@ class Delivery:
         def done(error: KafkaError | None, message: Message) -> None:
             self._delivered(record, error)
 
-        partition = {"partition": record.partition} if record.partition >= 0 else {}
+        headers: list[tuple[str, str | bytes | None]] = list(record.headers)
         try:
-            self.producer.produce(record.topic, record.value, key=record.key, headers=list(record.headers), on_delivery=done, **partition)
+            self.producer.produce(record.topic, record.value, record.key, record.partition, on_delivery=done, headers=headers)
         except KafkaException as error:
             self._refuse(record, error.args[0])
 

@@ -49,7 +49,7 @@ class _Collect(beam.DoFn):
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         for entry in self.collector.entries():
-            yield WindowedValue(entry, GlobalWindow().max_timestamp(), [GlobalWindow()])
+            yield WindowedValue(entry, GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
 
 class WriteFacts(_Collect):
