@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import msgspec
 import pyarrow as pa
-from nisba.attribution.costs import cost_daily
-from nisba.attribution.fold import resolve
 
+from nisba.attribution import resolve
 from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.costs import cost_daily
 from nisba.attribution.facts import Facts
 from nisba.config import Config
 from pipelines import parts

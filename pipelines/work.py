@@ -168,7 +168,7 @@ class BookCollector:
     failures: list[tuple[str, NisbaError]] = field(default_factory=list)
 
     def add(self, element: tuple[int, Iterable[Shard]]) -> None:
-        from nisba.attribution.shards import attribute_shard
+        from nisba.attribution import attribute_shard
 
         for shard in element[1]:
             folder, config, payload = unpacked(shard)

@@ -123,7 +123,7 @@ class Stream:
     repeats: int = 0  # parts of 10,000 that are repeated within the session
 
 
-ROUTES: tuple[tuple[str, int], ...] = (("marketing", 2_600), ("sales", 4_700), ("partner", 900), ("customer", 1_800))
+ROUTES: tuple[tuple[str, int], ...] = (("marketing", 1_500), ("sales", 5_200), ("partner", 1_300), ("customer", 2_000))
 """How an account is won, and how many are: who makes the first move."""
 
 _EARLY = (-175, -140, -95, -55, -25, -5)
@@ -157,7 +157,7 @@ STREAMS: tuple[Stream, ...] = (
         "outbound",
         "sales",
         (("email_open", 3), ("call", 2), ("meeting", 1)),
-        260,
+        420,
         "known",
         "c-outbound-cfo",
         75,
@@ -169,7 +169,7 @@ STREAMS: tuple[Stream, ...] = (
         "outbound",
         "sales",
         (("call", 4), ("email_click", 1)),
-        320,
+        560,
         "account",
         None,
         80,

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from nisba.errors import LeaseTaken, WarehouseError
 from warehouse.migrate import migrate
 
-__all__ = ["open_reader", "open_writer", "writer_lease"]
+__all__ = ["is_wanted", "open_reader", "open_writer", "writer_lease"]
 
 
 @contextmanager
@@ -37,6 +37,15 @@ def writer_lease(path: str | Path, *, wait_seconds: float = 30.0) -> Iterator[No
         yield
     finally:
         lease.release()
+
+
+def is_wanted(path: str | Path) -> bool:
+    """Tell whether another process waits for the lease: it holds the turnstile."""
+    try:
+        with FileLock(f"{path}.turnstile").acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
 
 
 def _note_holder(path: str | Path) -> None:

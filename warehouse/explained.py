@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from nisba.attribution.fold import resolve
 
+from nisba.attribution import resolve
 from nisba.attribution.books import DEFAULT_JOURNEY
 from nisba.attribution.explanation import left_out
 from nisba.attribution.facts import Facts, ledger_schema

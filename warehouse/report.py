@@ -63,7 +63,8 @@ def read_report(con: duckdb.DuckDBPyConnection, *, period: str | None = None, mo
     campaigns = _dicts(
         con,
         """
-        SELECT campaign_id, campaign_name, channel, cost, revenue, roi, realized_revenue, realized_roi, roas, won_deals, pipeline, roi_reason
+        SELECT campaign_id, campaign_name, channel, cost, revenue, roi, realized_revenue, realized_roi, roas, won_deals, pipeline,
+            roi_reason
         FROM marts.campaign_roi WHERE period_kind = ? AND period = ? AND model = ?
         ORDER BY revenue DESC, cost DESC NULLS LAST, campaign_id
         """,

@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from nisba.attribution.fold import fold
 
+from nisba.attribution import fold
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.config import Config
 from nisba.errors import WarehouseError

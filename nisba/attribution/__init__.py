@@ -1,0 +1,12 @@
+"""The attribution core: facts in, books out. Arrow columns and numpy; nothing that moves or stores them.
+
+`fold` does it at once. What it is made of is what the pipelines run: `resolve` sees all facts and cuts them into shards of whole
+accounts, `attribute_shard` makes the books of one shard, knowing nothing else.
+
+facts → identity → deals, journeys → models → apportionment → entries, credits → books
+"""
+
+from nisba.attribution.folding import attribute_shard, fold
+from nisba.attribution.resolution import Resolution, resolve
+
+__all__ = ["Resolution", "attribute_shard", "fold", "resolve"]

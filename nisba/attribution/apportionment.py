@@ -13,10 +13,12 @@ import numpy as np
 
 from nisba.attribution.columns import Bools, Ints
 
-__all__ = ["SAFE_WEIGHT", "award", "muldiv", "split", "split_evenly", "split_rows"]
+__all__ = ["SAFE_TOTAL", "SAFE_WEIGHT", "award", "muldiv", "split", "split_evenly", "split_rows"]
 
 SAFE_WEIGHT = 1 << 57
-"""Sums of weights below this, with totals below 2^60, keep `muldiv` inside 64 bits."""
+"""Sums of weights below this, with totals below SAFE_TOTAL, keep `muldiv` inside 64 bits."""
+
+SAFE_TOTAL = 1 << 54
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:
@@ -88,7 +90,8 @@ def _award_equal_lengths(remainders: Ints, missing: Ints) -> Bools:
     crowded = np.flatnonzero(equal.sum(axis=1) > left_over)
     if len(crowded):
         equal[crowded] &= np.cumsum(equal[crowded], axis=1) <= left_over[crowded][:, None]
-    return above | equal
+    awarded: Bools = above | equal
+    return awarded
 
 
 def split_rows(totals: Ints, weights: Ints, sums: Ints, lengths: Ints) -> Ints:
@@ -100,5 +103,3 @@ def split_rows(totals: Ints, weights: Ints, sums: Ints, lengths: Ints) -> Ints:
     quotient, remainder = muldiv(np.repeat(totals, lengths), weights, np.repeat(sums, lengths))
     missing = totals - np.add.reduceat(quotient, starts) if len(starts) else totals
     return quotient + award(remainder, missing, starts, lengths)
-
-

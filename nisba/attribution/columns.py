@@ -147,7 +147,12 @@ def total_order(keys: Sequence[npt.NDArray[Any]], source: Any, event_id: Any, la
     tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
     rows = order[tied]
     run = np.cumsum(~np.insert(same, 0, False))[tied]
-    columns = {"run": run, "source": text(source).take(rows), "id": text(event_id).take(rows), "last": rows * 0 if last is None else last[rows]}
+    columns = {
+        "run": run,
+        "source": text(source).take(rows),
+        "id": text(event_id).take(rows),
+        "last": rows * 0 if last is None else last[rows],
+    }
     order[tied] = rows[np.asarray(pc.sort_indices(pa.table(columns), sort_keys=[(name, "ascending") for name in columns]))]
     return order
 
@@ -160,7 +165,8 @@ def runs(starts: Ints, lengths: Ints) -> Ints:
     """
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+    result: Ints = np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+    return result
 
 
 def bisect(values: Ints, low: Ints, high: Ints, targets: Ints, *, right: bool) -> Ints:

@@ -69,7 +69,8 @@ def unknown_deals(facts: Any) -> Any:
     """
     winners = winning_adjustments(facts.adjustment)
     known = pc.is_in(text(winners["deal_id"]), value_set=living_deals(facts.deal).ids.values)
-    return held_adjustments(winners.filter(pc.invert(known)), ["unknown_deal"] * (len(winners) - pc.sum(known).as_py() if len(winners) else 0))
+    unknown = winners.filter(pc.invert(known))
+    return held_adjustments(unknown, ["unknown_deal"] * len(unknown))
 
 
 def held_adjustments(adjustments: Any, reasons: list[str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,18 @@ from nisba.attribution.shards import Shard
 from nisba.config import Config
 from nisba.money import milli_per_minor
 
-__all__ = ["KINDS", "OUT_OF_RANGE", "Entries", "Totals", "deal_rates", "entry_rows", "held_deals", "make_entries", "rate_days", "reporting_totals"]
+__all__ = [
+    "KINDS",
+    "OUT_OF_RANGE",
+    "Entries",
+    "Totals",
+    "deal_rates",
+    "entry_rows",
+    "held_deals",
+    "make_entries",
+    "rate_days",
+    "reporting_totals",
+]
 
 KINDS = ("booking", "amendment", "reversal", "rebooking", "adjustment", "pending")
 _BOOKING, _AMENDMENT, _REVERSAL, _REBOOKING, _ADJUSTMENT, _PENDING = range(6)
@@ -49,15 +61,25 @@ class Entries:
         """`entry_no`: 1, 2, … in each deal."""
         return np.arange(len(self.deal)) - np.searchsorted(self.deal, self.deal) + 1
 
+    @cached_property
+    def previous(self) -> Ints:
+        """The deal's previous entry in the same currency; -1 for none."""
+        order = np.lexsort((np.arange(len(self.deal)), self.currency, self.deal))
+        previous = np.full(len(order), -1, dtype=np.int64)
+        now, then = order[1:], order[:-1]
+        same = (self.deal[now] == self.deal[then]) & (self.currency[now] == self.currency[then])
+        previous[now[same]] = then[same]
+        return previous
+
+    def before(self, running: Ints) -> Ints:
+        """Return a running total as it was before each entry: that after the previous one in the same currency, or 0."""
+        return np.where(self.previous < 0, 0, running[self.previous])
+
     def running(self) -> Ints:
         """Return `cum`: the running total of the entry's currency in its deal, after the entry."""
-        order = np.lexsort((np.arange(len(self.deal)), self.currency, self.deal))
-        total = np.cumsum(self.amount[order])
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (self.deal[order[1:]] != self.deal[order[:-1]]) | (self.currency[order[1:]] != self.currency[order[:-1]])
-        base = (total - self.amount[order])[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
-        cum = np.empty_like(total)
-        cum[order] = total - base
+        cum, later = self.amount.copy(), np.flatnonzero(self.previous >= 0)
+        for place in later.tolist():  # few deals have more than one entry, and an entry comes after its previous one
+            cum[place] += cum[self.previous[place]]
         return cum
 
 
@@ -213,17 +235,7 @@ def reporting_totals(shard: Shard, entries: Entries, cum: Ints, config: Config) 
         after[place] = 0 if total is None or total >= limit else total
     if reason:
         known = np.array([pair not in reason for pair in zip(entries.deal.tolist(), entries.currency.tolist(), strict=True)], dtype=bool)
-    return Totals(np.where(known, after, 0), np.where(known, _before(entries, after), 0), known, reason)
-
-
-def _before(entries: Entries, after: Ints) -> Ints:
-    """Return the running total before each entry: that after the deal's previous entry in the same currency, or 0."""
-    order = np.lexsort((np.arange(len(after)), entries.currency, entries.deal))
-    before = np.zeros_like(after)
-    now, then = order[1:], order[:-1]
-    same = (entries.deal[now] == entries.deal[then]) & (entries.currency[now] == entries.currency[then])
-    before[now[same]] = after[then[same]]
-    return before
+    return Totals(np.where(known, after, 0), np.where(known, entries.before(after), 0), known, reason)
 
 
 def entry_rows(shard: Shard, entries: Entries, totals: Totals, config: Config) -> Any:
@@ -257,20 +269,20 @@ def _made_by(shard: Shard, entries: Entries, adjusted: Bools, name: str) -> Any:
 
 def held_deals(shard: Shard, entries: Entries, cum: Ints, totals: Totals) -> Any:
     """Return one held row per deal and currency whose money has no figure; the amount is the deal's running total."""
-    final = {(deal, code): int(total) for deal, code, total in zip(entries.deal.tolist(), entries.currency.tolist(), cum.tolist(), strict=True)}
-    ids = shard.deal["deal_id"].combine_chunks()
-    pairs = sorted(totals.reason)
-    deal_ids = ids.take(pa.array([deal for deal, _ in pairs], pa.int64()))
-    amounts = np.array([final[deal, code] * int(shard.milli[code]) for deal, code in pairs], dtype=np.int64)
-    reasons = [totals.reason[pair] for pair in pairs]
+    is_last = np.ones(len(cum), dtype=bool)
+    is_last[entries.previous[entries.previous >= 0]] = False
+    rows = np.flatnonzero(is_last & ~totals.known)
+    codes = entries.currency[rows]
+    deal_ids = shard.deal["deal_id"].combine_chunks().take(pa.array(entries.deal[rows]))
+    reasons = [totals.reason[pair] for pair in zip(entries.deal[rows].tolist(), codes.tolist(), strict=True)]
     columns = [
-        pa.array(["deal"] * len(pairs), pa.string()),
+        pa.array(["deal"] * len(rows), pa.string()),
         deal_ids,
         pa.array(reasons, pa.string()),
         deal_ids,
-        pa.nulls(len(pairs), pa.string()),
-        pa.array([shard.currencies[code] for _, code in pairs], pa.string()),
-        decimals(amounts, MONEY),
+        pa.nulls(len(rows), pa.string()),
+        pa.array([shard.currencies[code] for code in codes.tolist()], pa.string()),
+        decimals(cum[rows] * shard.milli[codes], MONEY),
         pa.array([_DETAILS[reason] for reason in reasons], pa.string()),
     ]
     return pa.table(columns, schema=BOOK_SCHEMAS["held"])

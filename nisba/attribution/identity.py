@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,11 @@ class Nodes:
         """Return one number per unordered pair of nodes; -1 where one is missing."""
         low, high = np.minimum(left, right), np.maximum(left, right)
         return np.where(low < 0, -1, low * self.count + high)
+
+    @cached_property
+    def ids(self) -> Any:
+        """The id of every node, without its kind."""
+        return pa.concat_arrays([self.vocabularies[kind].values for kind in _KINDS])
 
     def kinds(self, numbers: Ints) -> Ints:
         """Return the place of each node's kind in (person, lead, visitor, account)."""
@@ -163,14 +169,14 @@ class Identity:
         row, through_lead = self.person_accounts.expand(self.of_node(lead[others]))
         return np.concatenate([own, others[row]]), np.concatenate([self.of_node(account[own]), through_lead])
 
-    def actor_names(self) -> Any:
-        """Return the written form of every node that can be an actor: `person:p-1`, `lead:l-9`, `visitor:v-3`."""
-        parts = [pc.binary_join_element_wise(kind, self.nodes.vocabularies[kind].values, ":") for kind in _KINDS[:3]]
-        return pa.concat_arrays([part.cast(pa.string()) for part in parts])
+    def written(self, numbers: Ints) -> Any:
+        """Return nodes with their kind, as actors and canonical persons are written: `person:p-1`, `visitor:v-3`; -1 is null."""
+        kinds = pa.array(_KINDS).take(pa.array(self.nodes.kinds(numbers)))
+        return pc.binary_join_element_wise(kinds, self.ids(numbers), ":")
 
-    def account_ids(self, numbers: Ints) -> Any:
-        """Return the ids of account nodes."""
-        return self.nodes.vocabularies["account"].values.take(pa.array(numbers - self.nodes.first["account"]))
+    def ids(self, numbers: Ints) -> Any:
+        """Return the bare ids of nodes; -1 is null."""
+        return self.nodes.ids.take(pa.array(numbers, mask=numbers < 0))
 
     def table(self) -> Any:
         """Return `core.identity`: one row per node and account, account null where there is none."""
@@ -188,14 +194,8 @@ class Identity:
         return self._rows(row, kind, person, account)
 
     def _rows(self, row: Ints, kind: Ints, person: Ints, account: Ints) -> Any:
-        ids = pa.concat_arrays([self.nodes.vocabularies[name].values for name in _KINDS])
-        account = account - self.nodes.first["account"]
-        columns = [
-            pa.DictionaryArray.from_arrays(pa.array(kind[row].astype(np.int8)), pa.array(_KINDS)),
-            ids.take(pa.array(row)),
-            self.actor_names().take(pa.array(person[row], mask=person[row] < 0)),
-            self.nodes.vocabularies["account"].values.take(pa.array(account, mask=account < 0)),
-        ]
+        kinds = pa.DictionaryArray.from_arrays(pa.array(kind[row].astype(np.int8)), pa.array(_KINDS))
+        columns = [kinds, self.ids(row), self.written(person[row]), self.ids(account)]
         return pa.table(columns, names=BOOK_SCHEMAS["identity"].names)
 
     def _group(self, visitor: Ints) -> Ints:
@@ -298,9 +298,7 @@ def _components(nodes: Nodes, left: Ints, right: Ints) -> Ints:
     return np.asarray(smallest[label], dtype=np.int64)
 
 
-def _claims(
-    nodes: Nodes, canonical: Ints, register: _Register, touch: TouchNodes, claiming: Ints, touches: Any, identity: Any
-) -> Claims:
+def _claims(nodes: Nodes, canonical: Ints, register: _Register, touch: TouchNodes, claiming: Ints, touches: Any, identity: Any) -> Claims:
     """Collect the claims on each visitor group: linking touches and winning link events, each at its own time."""
     void = register.pair[~register.linked]
     by_touch = np.flatnonzero((claiming >= 0) & ~np.isin(claiming, void)) if len(void) else np.flatnonzero(claiming >= 0)

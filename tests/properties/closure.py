@@ -60,12 +60,16 @@ def facts_about(events: list[Event], accounts: set[Node]) -> list[Event]:
     leads_of_deals = near.step(deals, "lead")
     wanted = everybody | deals | leads_of_deals
     touches = {(e["source"], e["id"]) for e in events if type_name_of(e) == "touch" and wanted & set(_nodes(e))}
+    # a register by adjustment_id: an event that names another deal may be the one that counts
+    adjustments = {e["data"]["adjustment_id"] for e in events if type_name_of(e) == "adjustment" and wanted & set(_nodes(e))}
 
     def is_wanted(event: Event) -> bool:
         if type_name_of(event) == "fx":
             return True
         if type_name_of(event) == "touch-retraction":
             return (event["data"]["touch_source"], event["data"]["touch_id"]) in touches
+        if type_name_of(event) == "adjustment":
+            return event["data"]["adjustment_id"] in adjustments
         return bool(wanted & set(_nodes(event)))
 
     return [event for event in events if is_wanted(event)]

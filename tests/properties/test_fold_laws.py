@@ -40,7 +40,7 @@ def books(events: list[Event], config: Config) -> Rows:
 
 
 def _shuffled(table: pa.Table, dice: random.Random) -> pa.Table:
-    return table.take(dice.sample(range(table.num_rows), table.num_rows))
+    return table.take(pa.array(dice.sample(range(table.num_rows), table.num_rows), pa.int64()))
 
 
 @given(event_sets(), configs(), st.integers(0, 1000))

@@ -29,7 +29,6 @@ RULES = {
 
 def _ours(days: list[int]) -> dict[str, dict[str, float]]:
     """Return the weight of each channel by model; every touch has a channel of its own."""
-    touch = {"account_id": "a", "kind": "click", "team": "sales"}
     touches = [
         event(
             "touch",

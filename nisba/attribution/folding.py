@@ -1,0 +1,125 @@
+"""The fold: shards to books, and all facts to all books."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
+from nisba.attribution.columns import Bools, Ints, combine, decimals, instants, instants_array
+from nisba.attribution.costs import cost_daily
+from nisba.attribution.credits import Ledgers, Rows, credit_lines
+from nisba.attribution.deals import unknown_deals
+from nisba.attribution.entries import OUT_OF_RANGE, deal_rates, entry_rows, held_deals, make_entries, rate_days, reporting_totals
+from nisba.attribution.facts import MONEY, Facts
+from nisba.attribution.fx import convert
+from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
+from nisba.attribution.models import journey_specs, selected_models
+from nisba.attribution.periods import local_days
+from nisba.attribution.resolution import resolve
+from nisba.attribution.shards import Shard, unpack
+from nisba.config import Config
+from nisba.money import milli_per_minor
+
+__all__ = ["attribute_shard", "fold"]
+
+Tables = dict[str, Any]
+
+
+def fold(facts: Facts, config: Config) -> Books:
+    """Return the books of a set of facts in which conflicts are settled: a pure function of both arguments."""
+    resolution = resolve(facts, config)
+    made = [attribute_shard(payload, config) for _, payload in resolution.shards(1)]
+    costs, held_spends = cost_daily(facts, config)
+    parts: dict[str, list[Any]] = {name: [tables[name] for tables in made] for name in made[0]} if made else {}
+    parts |= {"identity": [resolution.identity], "cost_daily": [costs]}
+    parts["held"] = [*parts.get("held", []), unknown_deals(facts), held_spends]
+    return Books(**{name: _joined(name, parts.get(name, [])) for name in BOOK_SCHEMAS})
+
+
+def _joined(name: str, tables: list[Any]) -> Any:
+    return pa.concat_tables(tables) if tables else BOOK_SCHEMAS[name].empty_table()
+
+
+def attribute_shard(payload: Any, config: Config) -> Tables:
+    """Return the books of a shard's deals: `deal`, `deal_history`, `journey_touch`, `entry`, `credit_line`, `held`."""
+    shard, zone = unpack(payload), config.reporting.time_zone
+    journeys = {name: build_journeys(shard, spec) for name, spec in journey_specs(config).items()}
+    entries, held_adjustments = make_entries(shard)
+    cum = entries.running()
+    totals = reporting_totals(shard, entries, cum, config)
+    return {
+        "deal": _deal_rows(shard, journeys[DEFAULT_JOURNEY], config),
+        "deal_history": _history_rows(shard),
+        "journey_touch": pa.concat_tables([journey_rows(name, found, zone) for name, found in journeys.items()]),
+        "entry": entry_rows(shard, entries, totals, config),
+        "credit_line": _credit_rows(journeys, Ledgers(entries, cum, totals), config),
+        "held": pa.concat_tables([held_deals(shard, entries, cum, totals), held_adjustments]),
+    }
+
+
+def _credit_rows(journeys: dict[str, Journeys], ledgers: Ledgers, config: Config) -> Any:
+    """Return the credits of every model, each over its own journey."""
+    deals = np.unique(ledgers.entries.deal)
+    rows = {name: Rows(found, deals) for name, found in journeys.items()}
+    models = selected_models(config)
+    return pa.concat_tables(
+        [table for model in models for table in credit_lines(rows[model.journey], model, ledgers, config.reporting.currency)]
+    )
+
+
+_CURRENT: tuple[str, ...] = (
+    *("status", "stage", "amount", "currency", "opened_at", "closed_at", "revision", "deal_type", "owner", "segment", "region"),
+    *("product", "lead_source", "list_amount", "loss_reason", "next_step"),
+)
+"""Columns of the current state that are shown as they are."""
+
+
+def _deal_rows(shard: Shard, journeys: Journeys, config: Config) -> Any:
+    """Return the rows of `deal`: current states, dated and converted."""
+    current = shard.state.take(pa.array(shard.current))
+    columns = {name: combine(current[name]) for name in _CURRENT}
+    columns |= {name: combine(shard.deal[name]) for name in ("deal_id", "account_id")}
+    columns["changed_at"] = combine(current["occurred_at"])
+    columns["lead_created_at"] = instants_array(np.where(journeys.lead_created, journeys.lead_created_at_us, 0), journeys.lead_created)
+    for name in ("opened", "closed"):
+        columns[f"{name}_on"] = _local_dates(current[f"{name}_at"], config.reporting.time_zone)
+    amounts, known = _reporting_amounts(shard, config)
+    columns["amount_reporting"] = decimals(amounts * milli_per_minor(config.reporting.currency), MONEY, known)
+    return pa.table({name: columns[name] for name in BOOK_SCHEMAS["deal"].names})
+
+
+def _local_dates(column: Any, time_zone: str) -> Any:
+    at_us, has = instants(column)
+    days = np.zeros(len(at_us), dtype=np.int32)
+    days[has] = local_days(at_us[has], time_zone)
+    return pa.array(days, mask=~has).view(pa.date32())
+
+
+def _reporting_amounts(shard: Shard, config: Config) -> tuple[Ints, Bools]:
+    """Return each deal's current amount in minor units of the reporting currency, and where it has one in range."""
+    target = config.reporting.currency
+    limit = OUT_OF_RANGE * 1000 // milli_per_minor(target)
+    amount, known = shard.amount_minor[0][shard.current], shard.amount_minor[1][shard.current]
+    codes, days = shard.currency[shard.current], rate_days(shard.state, shard.current, config.reporting.time_zone)
+    rates, result = deal_rates(shard, config), amount.copy()
+    foreign = np.array([code != target for code in shard.currencies] or [False])[codes]
+    for deal in np.flatnonzero(known & foreign).tolist():
+        rate = rates.get((int(days[deal]), int(codes[deal])))
+        converted = limit if rate is None else convert(int(amount[deal]), rate)
+        result[deal], known[deal] = min(converted, limit), converted < limit
+    return result, known
+
+
+def _history_rows(shard: Shard) -> Any:
+    """Return the rows of `deal_history`: all states, numbered in register order."""
+    deal = shard.state_deal
+    number = np.arange(len(deal)) - np.searchsorted(deal, deal) + 1
+    names = BOOK_SCHEMAS["deal_history"].names
+    columns = {name: combine(shard.state[name]) for name in names if name in shard.state.column_names}
+    columns["deal_id"] = combine(shard.deal["deal_id"]).take(pa.array(deal))
+    columns["state_no"] = pa.array(number.astype(np.int32))
+    columns["changed_at"] = combine(shard.state["occurred_at"])
+    return pa.table({name: columns[name] for name in names})

@@ -1,0 +1,286 @@
+"""See all facts, settle who is who, and cut what follows into shards of whole accounts.
+
+A shard holds everything that the books of its deals depend on, so that shards can be attributed anywhere, in any order. Which
+deals share a shard changes no figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nisba.attribution.columns import Bools, Ints, Vocabulary, combine, dictionary, encode, instants, instants_array, text, total_order
+from nisba.attribution.deals import LivingDeals, living_deals, winning_adjustments
+from nisba.attribution.entries import rate_days
+from nisba.attribution.facts import Facts
+from nisba.attribution.fx import Rates
+from nisba.attribution.identity import Identity, Nodes, TouchNodes, resolve_identity
+from nisba.attribution.shards import pack
+from nisba.config import Config
+
+__all__ = ["Resolution", "resolve"]
+
+_CREATIONS = ("inquiry", "mql")
+_NEVER = np.iinfo(np.int64).max
+_TOUCH_TEXT = ("kind", "team", "campaign_id", "channel")
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Identity and, ready to be cut, what the books of all deals are made of. Accounts are nodes of `_who`."""
+
+    identity: Any
+    """The rows of `core.identity`."""
+    _who: Identity
+    _tables: dict[str, Any]
+    """Whole tables by name of `shards.TABLES`; `account` and `actor` columns are nodes, `deal` columns numbers of all deals."""
+
+    def shards(self, count: int) -> Iterator[tuple[int, bytes]]:
+        """Yield (shard, payload for `attribute_shard`) for every shard that has deals; accounts go by the crc32 of their id."""
+        account = np.asarray(self._tables["deal"]["account"])
+        if not len(account):
+            return
+        accounts, first = np.unique(account, return_index=True)
+        ids = self._tables["deal"]["account_id"].take(pa.array(first)).to_pylist()
+        shard_of = np.array([crc32(id_.encode()) % count for id_ in ids], dtype=np.int64)
+        for shard in np.unique(shard_of).tolist():
+            yield shard, pack(self._cut(accounts[shard_of == shard]))
+
+    def _cut(self, accounts: Ints) -> dict[str, Any]:
+        """Return the tables of some accounts, accounts, deals and actors numbered anew."""
+        tables = self._tables
+        deal = tables["deal"].filter(pa.array(np.isin(np.asarray(tables["deal"]["account"]), accounts)))
+        number = np.asarray(deal["number"])
+        cut = {name: _of(tables[name], "deal", number) for name in ("state", "adjustment")}
+        cut |= {name: _of(tables[name], "account", accounts) for name in ("touch", "creation")}
+        actors = np.unique(np.asarray(cut["touch"]["actor"]))
+        cut["touch"] = _replaced(cut["touch"], "actor", self._named(np.asarray(cut["touch"]["actor"]), actors))
+        cut["deal"] = _with_contacts(_replaced(deal.drop_columns(["number"]), "account", _places(deal["account"], accounts)), actors)
+        return {**cut, "rate": tables["rate"]}
+
+    def _named(self, actor: Ints, actors: Ints) -> Any:
+        """Return the actor of each touch by its written name; nobody (-1) is null."""
+        known = actors[actors >= 0]
+        return dictionary(np.where(actor < 0, -1, np.searchsorted(known, actor)), self._who.written(known))
+
+
+def _of(table: Any, key: str, wanted: Ints) -> Any:
+    """Keep the rows whose key is among the wanted ones (ascending); the key becomes its place among them."""
+    keys = np.asarray(table[key])
+    inside = np.isin(keys, wanted)
+    return _replaced(table.filter(pa.array(inside)), key, _places(keys[inside], wanted))
+
+
+def _places(keys: Any, wanted: Ints) -> Any:
+    return pa.array(np.searchsorted(wanted, np.asarray(keys)))
+
+
+def _replaced(table: Any, name: str, column: Any) -> Any:
+    return table.set_column(table.column_names.index(name), name, column)
+
+
+def _with_contacts(deal: Any, actors: Ints) -> Any:
+    """Number contacts as the actors of the shard's touches; a contact without touches is -1."""
+    known = actors[actors >= 0]
+
+    def places(nodes: Any) -> Any:
+        numbers = np.asarray(nodes)
+        place = np.searchsorted(known, numbers)
+        found = np.append(known, -2)[place] == numbers
+        return pa.array(np.where(found, place, -1))
+
+    contacts = combine(deal["contacts"])
+    lists = pa.ListArray.from_arrays(contacts.offsets, places(contacts.values))
+    primary = combine(deal["primary_contact"])
+    numbered = pc.if_else(primary.is_valid(), places(primary.fill_null(-1)), pa.scalar(None, pa.int64()))
+    return _replaced(_replaced(deal, "contacts", lists), "primary_contact", numbered)
+
+
+def resolve(facts: Facts, config: Config) -> Resolution:
+    """Settle identity and collect what the books of every deal depend on. Conflicts are settled in `facts` already."""
+    touches = _without_retracted(facts.touch, facts.retraction)
+    deals = living_deals(facts.deal)
+    contacts = _Contacts.of(deals)
+    stages = facts.lead_stage
+    nodes = Nodes.of(
+        {
+            "person": [touches["person_id"], stages["person_id"], contacts.ids, *_ends(facts.identity, "person")],
+            "lead": [stages["lead_id"], *_ends(facts.identity, "lead")],
+            "visitor": [touches["visitor_id"], *_ends(facts.identity, "visitor")],
+            "account": [touches["account_id"], stages["account_id"], contacts.accounts, *_ends(facts.identity, "account")],
+        }
+    )
+    touch = TouchNodes(*(nodes.numbers(kind, touches[f"{kind}_id"]) for kind in ("account", "person", "visitor")))
+    lead, person, account = (nodes.numbers(kind, stages[f"{kind}_id"]) for kind in ("lead", "person", "account"))
+    owner, contact = nodes.numbers("account", contacts.accounts), nodes.numbers("person", contacts.ids)
+    who = resolve_identity(nodes, touch, touches, (lead, person, account), (contact, owner[contacts.deal]), facts.identity)
+    own = who.of_node(owner)
+    tables = {
+        "deal": _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)),
+        "state": deals.states.append_column("deal", pa.array(deals.deal)).drop_columns(["contact_ids", "primary_contact_id", "deleted"]),
+        "touch": _touch_table(touches, touch, who, own),
+        "creation": _creation_table(stages, account, lead, who, own),
+        "adjustment": _adjustment_table(facts.adjustment, deals),
+        "rate": _rate_table(facts.fx, deals, config),
+    }
+    return Resolution(who.table(), who, tables)
+
+
+def _without_retracted(touches: Any, retractions: Any) -> Any:
+    """Leave out the touches that a retraction names by (source, id)."""
+    if not len(retractions):
+        return touches
+    sources, ids = Vocabulary.of(retractions["touch_source"]), Vocabulary.of(retractions["touch_id"])
+
+    def keys(source: Any, event_id: Any) -> Ints:
+        left, right = sources.codes(source), ids.codes(event_id)
+        return np.where((left < 0) | (right < 0), -1, left * len(ids) + right)
+
+    gone = keys(retractions["touch_source"], retractions["touch_id"])
+    return touches.filter(pa.array(~np.isin(keys(touches["source"], touches["event_id"]), gone)))
+
+
+def _ends(identity: Any, kind: str) -> list[Any]:
+    """Return the ids of one kind that `identity` events name."""
+    return [text(identity[f"{side}_id"]).filter(pc.equal(text(identity[f"{side}_kind"]), kind)) for side in ("left", "right")]
+
+
+@dataclass(frozen=True)
+class _Contacts:
+    """Accounts and contacts of current deals: the primary contact is one of them."""
+
+    accounts: Any
+    """Raw account id of each deal."""
+    deal: Ints
+    """The deal of each contact, ascending."""
+    ids: Any
+    is_primary: Bools
+
+    @classmethod
+    def of(cls, deals: LivingDeals) -> _Contacts:
+        current = deals.states.take(pa.array(deals.current))
+        lists = combine(current["contact_ids"])
+        primary = text(current["primary_contact_id"])
+        listed, has_primary = np.asarray(pc.list_parent_indices(lists), dtype=np.int64), np.flatnonzero(primary.is_valid())
+        deal = np.concatenate([listed, has_primary])
+        is_primary = np.arange(len(deal)) >= len(listed)
+        order = np.argsort(deal, kind="stable")
+        ids = pa.concat_arrays([text(lists.flatten()), primary.drop_null()]).take(pa.array(order))
+        return cls(text(current["account_id"]), deal[order], ids, is_primary[order])
+
+
+def _deal_table(deals: LivingDeals, who: Identity, own: Ints, contacts: _Contacts, contact: Ints, created: tuple[Ints, Bools]) -> Any:
+    """Return one row per deal; contacts are canonical persons."""
+    person = who.of_node(contact)
+    offsets = np.searchsorted(contacts.deal, np.arange(len(own) + 1)).astype(np.int32)
+    primary = np.full(len(own), -1, dtype=np.int64)
+    primary[contacts.deal[contacts.is_primary]] = person[contacts.is_primary]
+    return pa.table(
+        {
+            "number": pa.array(np.arange(len(own))),
+            "account": pa.array(own),
+            "account_id": who.ids(own),
+            "deal_id": deals.ids.values,
+            "contacts": pa.ListArray.from_arrays(pa.array(offsets), pa.array(person)),
+            "primary_contact": pa.array(primary, mask=primary < 0),
+            "lead_created_at": instants_array(*created),
+        }
+    )
+
+
+def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints) -> Any:
+    """Return the touches of accounts with deals, by account and (time, source, id): a touch once for each of its accounts."""
+    at_us = instants(touches["occurred_at"])[0]
+    person = who.person_of_touch(touch, at_us)
+    row, account = who.accounts_of_touch(touch, person)
+    wanted = _having_deals(account, own)
+    row, account = row[wanted], account[wanted]
+    order = total_order([at_us], touches["source"], touches["event_id"])
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    row = row[np.argsort(account * len(order) + rank[row], kind="stable")]
+    rows = pa.array(row)
+    columns = {name: _coded(touches[name], row) for name in ("source", *_TOUCH_TEXT)}
+    return pa.table(
+        {
+            "account": pa.array(np.sort(account)),
+            "event_id": text(touches["event_id"]).take(rows),
+            "occurred_at": instants_array(at_us[row]),
+            "actor": pa.array(who.actor_of_touch(touch, person)[row]),
+            **columns,
+        }
+    )
+
+
+def _coded(column: Any, row: Ints) -> Any:
+    codes, values = encode(column)
+    return dictionary(codes[row], values)
+
+
+def _having_deals(account: Ints, own: Ints) -> Ints:
+    """Return the rows whose account has a deal."""
+    has = np.zeros(int(max(account.max(initial=-1), own.max(initial=-1))) + 1, dtype=bool)
+    has[own] = True
+    return np.flatnonzero(has[account])
+
+
+def _is_creation(stages: Any) -> Bools:
+    """Tell which lead stages may create a lead: `inquiry` and `mql`."""
+    codes, values = encode(stages["stage"])
+    return np.array([value in _CREATIONS for value in values.to_pylist()] or [False])[codes]
+
+
+def _creation_table(stages: Any, account: Ints, lead: Ints, who: Identity, own: Ints) -> Any:
+    """Return (account, time) of the stages that may create a lead, once for each account, in order."""
+    row, accounts = who.accounts_of_stage(account, lead)
+    wanted = np.flatnonzero(_is_creation(stages)[row])
+    wanted = wanted[_having_deals(accounts[wanted], own)]
+    row, accounts = row[wanted], accounts[wanted]
+    at_us = instants(stages["occurred_at"])[0][row]
+    order = np.lexsort((at_us, accounts))
+    return pa.table({"account": pa.array(accounts[order]), "occurred_at": instants_array(at_us[order])})
+
+
+def _lead_creation(stages: Any, lead: Ints, deals: LivingDeals) -> tuple[Ints, Bools]:
+    """Return, per deal, the earliest creation among all stages of the leads that name it, and where there is one."""
+    at_us, creates = instants(stages["occurred_at"])[0], _is_creation(stages)
+    created = np.full(int(lead.max(initial=-1)) + 1, _NEVER, dtype=np.int64)
+    np.minimum.at(created, lead[creates], at_us[creates])
+    deal = deals.ids.codes(stages["deal_id"])
+    names = deal >= 0
+    earliest = np.full(len(deals.ids), _NEVER, dtype=np.int64)
+    np.minimum.at(earliest, deal[names], created[lead[names]])
+    known = earliest < _NEVER
+    return np.where(known, earliest, 0), known
+
+
+def _adjustment_table(adjustment: Any, deals: LivingDeals) -> Any:
+    """Return the winning adjustments of living deals, in order."""
+    winners = winning_adjustments(adjustment)
+    deal = deals.ids.codes(winners["deal_id"])
+    return winners.append_column("deal", pa.array(deal)).filter(pa.array(deal >= 0))
+
+
+def _rate_table(fx: Any, deals: LivingDeals, config: Config) -> Any:
+    """Return the rates that deals need and that are known: between minor units, exact, as numerator over denominator."""
+    codes, currencies = encode(deals.states["currency"])
+    day = rate_days(deals.states, deals.current, config.reporting.time_zone)[deals.deal]
+    has = codes >= 0
+    needed = np.unique(np.stack([day[has], codes[has]], axis=1), axis=0)
+    names, rates = currencies.to_pylist(), Rates(fx, config)
+    foreign = [(day, names[code]) for day, code in needed.tolist() if names[code] != config.reporting.currency]
+    known = [(day, name, rate) for day, name in foreign if (rate := rates.minor_rate(name, day)) is not None]
+    return pa.table(
+        {
+            "day": pa.array([day for day, *_ in known], pa.int64()),
+            "currency": pa.array([name for _, name, _ in known], pa.string()),
+            "numerator": pa.array([str(rate.numerator) for *_, rate in known], pa.string()),
+            "denominator": pa.array([str(rate.denominator) for *_, rate in known], pa.string()),
+        }
+    )
