@@ -35,6 +35,14 @@ EMBEDDED_CLUSTER = "nisba-embedded"
 FINAL_ERRORS = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._RESOLVE}
 """Waiting does not mend these: fail at once."""
 
+UNSETTLED = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+}
+"""What a broker answers while topics are new or leaders change: a moment later it knows."""
+
 Result = TypeVar("Result")
 log = logging.getLogger("nisba.kafka")
 
@@ -137,6 +145,18 @@ def asked(kafka: Kafka, question: Callable[[], Result]) -> Result:
         raise unreachable(kafka, error.args[0]) from None
 
 
+def answered(kafka: Kafka, question: Callable[[], Result]) -> Result:
+    """Ask something that a broker cannot answer while topics are new or leaders change; ask again within `timeout_seconds`."""
+    deadline = time.monotonic() + kafka.timeout_seconds
+    while True:
+        try:
+            return question()
+        except KafkaException as error:
+            if error.args[0].code() not in UNSETTLED or time.monotonic() > deadline:
+                raise unreachable(kafka, error.args[0]) from None
+        time.sleep(0.05)
+
+
 def topic_name(kafka: Kafka, default: str) -> str:
     """Return the name that a topic has here."""
     return kafka.topics.get(default, default)
@@ -202,15 +222,15 @@ def create_topics(kafka: Kafka, *, replication: int = -1) -> list[TopicState]:
     futures = [*_futures(admin.create_topics, kafka, new), *_futures(admin.create_partitions, kafka, more)]
     for future in futures:
         asked(kafka, future.result)
-    return _settled(kafka, {topic.topic for topic in new})
+    return _settled(kafka)
 
 
-def _settled(kafka: Kafka, created: set[str]) -> list[TopicState]:
-    """Wait until the new topics are in the metadata: a broker answers before it has spread the word."""
+def _settled(kafka: Kafka) -> list[TopicState]:
+    """Wait until what was made is in the metadata: a broker answers before it has spread the word."""
     deadline = time.monotonic() + kafka.timeout_seconds
     while True:
         states = topic_states(kafka)
-        if all(state.exists for state in states if state.name in created) or time.monotonic() > deadline:
+        if all((state.partitions or 0) >= state.wanted_partitions for state in states) or time.monotonic() > deadline:
             return states
         time.sleep(0.05)
 
@@ -249,11 +269,10 @@ def _days(retention_ms: int | None) -> str:
 def _retentions(kafka: Kafka, admin: AdminClient, names: list[str]) -> dict[str, int]:
     """Return `retention.ms` per topic; none where the broker does not tell (the embedded one)."""
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
-    if not resources:
-        return {}
-    found = {}
-    for resource, future in admin.describe_configs(resources, request_timeout=float(kafka.timeout_seconds)).items():
-        entry = asked(kafka, future.result).get("retention.ms")
-        if entry is not None and entry.value is not None:
-            found[resource.name] = int(entry.value)
-    return found
+
+    def ask() -> dict[str, Any]:
+        futures = admin.describe_configs(resources, request_timeout=float(kafka.timeout_seconds))
+        return {resource.name: future.result().get("retention.ms") for resource, future in futures.items()}
+
+    entries = answered(kafka, ask) if resources else {}
+    return {name: int(entry.value) for name, entry in entries.items() if entry is not None and entry.value is not None}

@@ -41,9 +41,11 @@ class IngestReport:
     duplicates: int = 0
     conflicts: int = 0
     dead_letters: int = 0
+    is_cut_short: bool = False
+    """Ended between two rounds, because it was asked to: there is more to read."""
 
 
-def ingest_graph(tasks: beam.PCollection) -> Any:
+def ingest_graph(tasks: beam.PCollection[Any]) -> Any:
     """Wire tasks → blocks → facts → parts → manifest."""
     return (
         tasks
@@ -63,16 +65,21 @@ def ingest(
     runner: Runner | None = None,
     refusals: Refusals | None = None,
     on_round: Callable[[IngestReport], None] | None = None,
+    is_to_leave: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
     """Land what a source has now, in rounds, each of them one transaction; return what was landed.
 
-    With `refusals`, too many dead letters raise TooManyDeadLetters, and the round that has them is not committed.
-    Raises what the source raises, and OffsetConflict.
+    `is_to_leave` is asked between rounds. With `refusals`, too many dead letters raise TooManyDeadLetters, and the round that has
+    them is not committed. Raises what the source raises, and OffsetConflict.
     """
     report, runner = IngestReport(), runner or Runner.from_environment()
+    parts.remove_leftovers(config.warehouse.path)
     for spans in source.rounds(loader.committed_offsets(con), ROUND_RECORDS):
         if not spans:
             continue
+        if report.rounds and is_to_leave():
+            report.is_cut_short = True
+            break
         folder = parts.new_run_folder(config.warehouse.path)
         try:
             _round(con, source, config, spans, folder, runner, refusals, report)

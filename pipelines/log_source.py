@@ -7,7 +7,7 @@ markers take offsets too. Nothing in a record can stop its partition: what canno
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from nisba.config import Kafka
 from nisba.errors import BrokerError, SourceError
-from pipelines.broker import EMBEDDED_CLUSTER, asked, client_settings, connected, quiet_log, topic_name, unreachable
+from pipelines.broker import EMBEDDED_CLUSTER, answered, client_settings, connected, quiet_log, topic_name, unreachable
 from pipelines.dead_letters import corrupt_letters
 from pipelines.sources import BLOCK_RECORDS, Block, Committed, Span
 from schemas.records import Headers, RecordBlock
@@ -39,7 +39,8 @@ CONSUMER_SETTINGS = {
     "queued.max.messages.kbytes": 131_072,
 }
 POLL_RECORDS = 1_000
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.01
+"""The client waits this long for a full poll, so the last records of every cycle do too."""
 
 _consumers: dict[bytes, Consumer] = {}
 """One connected consumer per process and broker, kept between cycles: connecting takes longer than a cycle. A cache and
@@ -77,17 +78,19 @@ class LogSource:
 
     def _offsets(self, admin: AdminClient, partitions: list[Partition], spec: OffsetSpec) -> dict[Partition, int]:
         wanted = {TopicPartition(*partition): spec for partition in partitions}
-        futures = admin.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=float(self.kafka.timeout_seconds)
-        )
-        return {(key.topic, key.partition): asked(self.kafka, future.result).offset for key, future in futures.items()}
+        limit = float(self.kafka.timeout_seconds)
+
+        def ask() -> dict[Partition, int]:
+            futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=limit)
+            return {(key.topic, key.partition): future.result().offset for key, future in futures.items()}
+
+        return answered(self.kafka, ask)
 
     def read(self, spans: list[Span]) -> Iterator[Block]:
         """Read spans in blocks; a block holds records of one partition. Raises BrokerError, SourceError."""
         consumer = _consumer(self.kafka)
         try:
-            consumer.assign([TopicPartition(span.topic, span.partition, span.start) for span in spans])
-            yield from _Reading(self.kafka, {(span.topic, span.partition): _Progress(span) for span in spans}).blocks(consumer.consume)
+            yield from _Reading(self.kafka, {(span.topic, span.partition): _Progress(span) for span in spans}).blocks(consumer)
             consumer.unassign()
         except BaseException:
             _forget(self.kafka)
@@ -185,8 +188,18 @@ class _Progress:
             self.offsets.append(offset)
         self.reach(offset + 1)
 
+    def lose(self, batch: int, reason: str) -> None:
+        """Take the next record, of the batch that begins at the offset `batch`, as lost."""
+        offset = max(self.next_offset, batch)
+        self.corrupt.append((offset, reason))
+        self.reach(offset + 1)
+
     def reach(self, offset: int) -> None:
         self.position = max(self.position, offset)
+
+    @property
+    def next_offset(self) -> int:
+        return max(self.position, self.span.start)
 
     @property
     def is_done(self) -> bool:
@@ -225,22 +238,46 @@ class _Reading:
     kafka: Kafka
     waiting: dict[Partition, _Progress]
 
-    def blocks(self, consume: Callable[[int, float], list[Message]]) -> Iterator[Block]:
+    def blocks(self, consumer: Consumer) -> Iterator[Block]:
         """Yield full blocks as they fill up, and the rest of each span when it ends."""
+        self.assign(consumer)
         quiet_since, complaint = time.monotonic(), None
         while self.waiting:
-            for message in consume(POLL_RECORDS, POLL_SECONDS):
-                error = message.error()
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    complaint = self._complained(message, error) or complaint
+            passed: set[Partition] = set()
+            for message in consumer.consume(POLL_RECORDS, POLL_SECONDS):
+                error, partition = message.error(), _partition(message)
+                if partition in passed:
                     continue
-                quiet_since = time.monotonic()
-                yield from self._advance(message, ended=error is not None)
+                if error is None or error.code() == KafkaError._PARTITION_EOF:
+                    quiet_since = time.monotonic()
+                    yield from self._advance(partition, message, ended=error is not None)
+                elif error.code() == KafkaError._BAD_MSG and partition in self.waiting:
+                    quiet_since = time.monotonic()
+                    passed.add(partition)
+                    yield from self._pass(partition, message, error)
+                else:
+                    complaint = self._complained(partition, error)
+            if passed:
+                self.assign(consumer)
             if time.monotonic() - quiet_since > self.kafka.timeout_seconds:
                 raise unreachable(self.kafka, complaint or f"nothing was received for {self.kafka.timeout_seconds} s")
 
-    def _advance(self, message: Message, *, ended: bool) -> Iterator[Block]:
-        partition = _partition(message)
+    def assign(self, consumer: Consumer) -> None:
+        """Read every span from where it is; what was fetched and not yet taken is fetched again."""
+        places = ((partition, progress.next_offset) for partition, progress in self.waiting.items())
+        consumer.assign([TopicPartition(*partition, offset) for partition, offset in places])
+
+    def _pass(self, partition: Partition, message: Message, error: KafkaError) -> Iterator[Block]:
+        """Pass one record that cannot be read: the client would stay before it for ever.
+
+        It only tells where the broken batch begins, so the records of a batch are passed one by one until there are good ones again.
+        """
+        progress = self.waiting[partition]
+        progress.lose(_offset(message), error.str())
+        if progress.is_done:
+            yield from self._end(partition)
+
+    def _advance(self, partition: Partition, message: Message, *, ended: bool) -> Iterator[Block]:
         progress = self.waiting.get(partition)
         if progress is None:
             return
@@ -249,22 +286,20 @@ class _Reading:
         else:
             progress.take(message)
         if ended or progress.is_done:
-            del self.waiting[partition]
-            yield progress.block()
+            yield from self._end(partition)
         elif len(progress.messages) >= BLOCK_RECORDS:
             yield progress.block()
 
-    def _complained(self, message: Message, error: KafkaError) -> KafkaError | None:
-        """Judge an error event: of one record, of one partition, or of the connection (which mends itself or times out)."""
-        progress = self.waiting.get(_partition(message))
-        if progress is not None and error.code() == KafkaError._BAD_MSG:
-            progress.corrupt.append((_offset(message), error.str()))
-            return None
+    def _end(self, partition: Partition) -> Iterator[Block]:
+        yield self.waiting.pop(partition).block()
+
+    def _complained(self, partition: Partition, error: KafkaError) -> KafkaError:
+        """Judge an error event: of a partition, or of the connection (which mends itself or times out)."""
+        topic, number = partition
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            where = f"{message.topic()}/{message.partition()}"
-            raise SourceError(f"{where}: the offsets to read are no longer there ({error.str()}); start again to see which.")
+            raise SourceError(f"{topic}/{number}: the offsets to read are no longer there ({error.str()}); start again to see which.")
         if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError.TOPIC_AUTHORIZATION_FAILED):
-            raise BrokerError(f"{message.topic()} cannot be read: {error.str()}; check that it exists and that this user may read it.")
+            raise BrokerError(f"{topic} cannot be read: {error.str()}; check that it exists and that this user may read it.")
         return error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -83,16 +83,19 @@ def send(events_dir: Path, config: Config, adapter: str | None, as_json: bool) -
 def stream(config: Config, until_caught_up: bool, skip_lost: bool) -> None:
     """Read Kafka into the warehouse, exactly once, and keep the books up to date.
 
-    Ctrl-C ends it after the cycle that is running.
+    Ctrl-C ends it after the cycle that is running, a second one at once.
 
     \b
     Example:
       nisba stream --until-caught-up
     """
-    from pipelines.stream import stream as run
-
     with progress(f"Reading Kafka at {config.kafka.bootstrap_servers} …"):
-        run(config, until="caught_up" if until_caught_up else "forever", on_cycle=lambda cycle: say(str(cycle)), skip_lost=skip_lost)
+        from pipelines.stream import stop_on_signals
+        from pipelines.stream import stream as run
+
+        until: Literal["caught_up", "forever"] = "caught_up" if until_caught_up else "forever"
+        with stop_on_signals() as stop:
+            run(config, until=until, on_cycle=lambda cycle: say(str(cycle)), skip_lost=skip_lost, stop=stop)
 
 
 @click.command()
