@@ -64,6 +64,7 @@ def remove_run_folder(folder: str | Path) -> None:
 
 def write_part(folder: str | Path, name: str, table: pa.Table) -> str:
     """Write a table as one part; returns the file's name."""
+    table = table.unify_dictionaries()  # a file holds one dictionary for each column
     path = Path(folder) / f"{name}-{uuid.uuid4().hex}.arrow"
     hidden = path.with_suffix(".tmp")
     with pa.OSFile(str(hidden), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
