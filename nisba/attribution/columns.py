@@ -22,6 +22,7 @@ __all__ = [
     "Vocabulary",
     "decimals",
     "dictionary",
+    "distinct",
     "encode",
     "instants",
     "instants_array",
@@ -155,6 +156,16 @@ def total_order(keys: Sequence[npt.NDArray[Any]], source: Any, event_id: Any, la
     }
     order[tied] = rows[np.asarray(pc.sort_indices(pa.table(columns), sort_keys=[(name, "ascending") for name in columns]))]
     return order
+
+
+def distinct(values: Ints) -> Ints:
+    """Return the distinct values, ascending. Sorting integers is many times quicker than `np.unique`, which hashes them.
+
+    >>> distinct(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 def runs(starts: Ints, lengths: Ints) -> Ints:

@@ -137,10 +137,8 @@ def _milestone_shares(rows: Rows, model: Model, dtype: Any) -> Numbers:
 def _with_rest(rows: Rows, model: Model, held: Numbers) -> Numbers:
     """Share the rest among the rows without a milestone that counts; where they draw nothing, milestones have everything."""
     others = held == 0
-    if model.half_life_days is None:
-        draw = others.astype(held.dtype)
-    else:
-        draw = np.zeros(len(held), dtype=held.dtype)
+    draw: Numbers = others.astype(held.dtype)
+    if model.half_life_days is not None:
         draw[others] = decay(rows.age_us[others], model.half_life_days)
     if not any(model.milestones):
         return draw
@@ -196,12 +194,9 @@ def _wide(rows: Rows, model: Model, too_large: Bools) -> Bools:
 def credit_lines(rows: Rows, model: Model, ledgers: Ledgers, reporting: str) -> list[Any]:
     """Return the rows of `credit_line` of one model, as one or two tables."""
     wide = _wide(rows, model, ledgers.too_large(rows.journeys.shard.deals))
-    if not wide.any():
-        return [_table(rows, model, ledgers, reporting, _split_columns(rows, model, ledgers))]
-    narrow = Rows(rows.journeys, rows.deals[~wide])
-    broad = Rows(rows.journeys, rows.deals[wide])
-    parts = [(narrow, _split_columns(narrow, model, ledgers)), (broad, _split_one_by_one(broad, model, ledgers))]
-    return [_table(part, model, ledgers, reporting, columns) for part, columns in parts if len(part.deals)]
+    ways = ((~wide, _split_columns), (wide, _split_one_by_one))
+    parts = [(Rows(rows.journeys, rows.deals[chosen]) if wide.any() else rows, split_all) for chosen, split_all in ways if chosen.any()]
+    return [_table(part, model, ledgers, reporting, split_all(part, model, ledgers)) for part, split_all in parts]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
-from nisba.attribution.columns import Bools, Ints, combine, decimals, instants, instants_array
+from nisba.attribution.columns import Bools, Ints, combine, decimals, distinct, instants, instants_array
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.credits import Ledgers, Rows, credit_lines
 from nisba.attribution.deals import unknown_deals
@@ -62,12 +62,11 @@ def attribute_shard(payload: Any, config: Config) -> Tables:
 
 def _credit_rows(journeys: dict[str, Journeys], ledgers: Ledgers, config: Config) -> Any:
     """Return the credits of every model, each over its own journey."""
-    deals = np.unique(ledgers.entries.deal)
+    deals = distinct(ledgers.entries.deal)
     rows = {name: Rows(found, deals) for name, found in journeys.items()}
-    models = selected_models(config)
-    return pa.concat_tables(
-        [table for model in models for table in credit_lines(rows[model.journey], model, ledgers, config.reporting.currency)]
-    )
+    reporting = config.reporting.currency
+    tables = [table for model in selected_models(config) for table in credit_lines(rows[model.journey], model, ledgers, reporting)]
+    return _joined("credit_line", tables)
 
 
 _CURRENT: tuple[str, ...] = (

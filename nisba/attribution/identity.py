@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.attribution.columns import Bools, Ints, Vocabulary, bisect, combine, instants, runs, text, total_order
+from nisba.attribution.columns import Bools, Ints, Vocabulary, bisect, combine, distinct, instants, runs, text, total_order
 
 __all__ = ["Claims", "Identity", "Nodes", "Relation", "TouchNodes", "resolve_identity"]
 
@@ -71,7 +71,7 @@ class Relation:
     def of(cls, keys: Ints, values: Ints, size: int) -> Relation:
         """Collect distinct (key, value) pairs; keys are below `size`."""
         width = int(values.max()) + 1 if len(values) else 1
-        pairs = np.unique(keys * width + values)
+        pairs = distinct(keys * width + values)
         return cls(np.searchsorted(pairs, np.arange(size + 1) * width), pairs % width)
 
     def counts(self, keys: Ints) -> Ints:
@@ -189,7 +189,9 @@ class Identity:
         alone = np.full(size, -1, dtype=np.int64)
         own = np.where(kind == 3, number, -1)
         row, account = self.accounts_of_touch(TouchNodes(own, alone, np.where(kind == 2, number, -1)), person)
-        without = np.setdiff1d(number, row)
+        has_account = np.zeros(size, dtype=bool)
+        has_account[row] = True
+        without = np.flatnonzero(~has_account)
         row, account = np.concatenate([row, without]), np.concatenate([account, np.full(len(without), -1)])
         return self._rows(row, kind, person, account)
 
@@ -275,9 +277,9 @@ def _ends(nodes: Nodes, identity: Any, side: str) -> Ints:
 
 def _linked(implied: list[Ints], register: _Register) -> Ints:
     """Return the pairs that are linked: implied ones without an event of their own, and those an event links."""
-    pairs = np.unique(np.concatenate([part[part >= 0] for part in implied]))
+    pairs = distinct(np.concatenate([part[part >= 0] for part in implied]))
     free = pairs[~np.isin(pairs, register.pair)]
-    return np.union1d(free, register.pair[register.linked])
+    return np.sort(np.concatenate([free, register.pair[register.linked]]))
 
 
 def _components(nodes: Nodes, left: Ints, right: Ints) -> Ints:

@@ -15,7 +15,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution.columns import Bools, Ints, Vocabulary, combine, dictionary, encode, instants, instants_array, text, total_order
+from nisba.attribution.columns import (
+    Bools,
+    Ints,
+    Vocabulary,
+    combine,
+    dictionary,
+    distinct,
+    encode,
+    instants,
+    instants_array,
+    text,
+    total_order,
+)
 from nisba.attribution.deals import LivingDeals, living_deals, winning_adjustments
 from nisba.attribution.entries import rate_days
 from nisba.attribution.facts import Facts
@@ -59,7 +71,7 @@ class Resolution:
         number = np.asarray(deal["number"])
         cut = {name: _of(tables[name], "deal", number) for name in ("state", "adjustment")}
         cut |= {name: _of(tables[name], "account", accounts) for name in ("touch", "creation")}
-        actors = np.unique(np.asarray(cut["touch"]["actor"]))
+        actors = distinct(np.asarray(cut["touch"]["actor"]))
         cut["touch"] = _replaced(cut["touch"], "actor", self._named(np.asarray(cut["touch"]["actor"]), actors))
         cut["deal"] = _with_contacts(_replaced(deal.drop_columns(["number"]), "account", _places(deal["account"], accounts)), actors)
         return {**cut, "rate": tables["rate"]}
