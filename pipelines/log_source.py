@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from nisba.config import Kafka
 from nisba.errors import BrokerError, SourceError
+from pipelines.broken_batches import end_of_batch
 from pipelines.broker import EMBEDDED_CLUSTER, answered, client_settings, connected, quiet_log, topic_name, unreachable
 from pipelines.dead_letters import corrupt_letters
 from pipelines.sources import BLOCK_RECORDS, Block, Committed, Span
@@ -88,10 +89,10 @@ class LogSource:
 
     def read(self, spans: list[Span]) -> Iterator[Block]:
         """Read spans in blocks; a block holds records of one partition. Raises BrokerError, SourceError."""
-        consumer = _consumer(self.kafka)
+        reading = _Reading(self.kafka, {(span.topic, span.partition): _Progress(span) for span in spans})
         try:
-            yield from _Reading(self.kafka, {(span.topic, span.partition): _Progress(span) for span in spans}).blocks(consumer)
-            consumer.unassign()
+            yield from reading.blocks()
+            _consumer(self.kafka).unassign()
         except BaseException:
             _forget(self.kafka)
             raise
@@ -188,11 +189,11 @@ class _Progress:
             self.offsets.append(offset)
         self.reach(offset + 1)
 
-    def lose(self, batch: int, reason: str) -> None:
-        """Take the next record, of the batch that begins at the offset `batch`, as lost."""
-        offset = max(self.next_offset, batch)
-        self.corrupt.append((offset, reason))
-        self.reach(offset + 1)
+    def lose(self, end: int, reason: str) -> None:
+        """Take what is before `end` as lost: each record is a dead letter."""
+        until = end if self.span.reads_on else min(end, self.span.end)
+        self.corrupt += [(offset, reason) for offset in range(self.next_offset, until)]
+        self.reach(until)
 
     def reach(self, offset: int) -> None:
         self.position = max(self.position, offset)
@@ -238,44 +239,45 @@ class _Reading:
     kafka: Kafka
     waiting: dict[Partition, _Progress]
 
-    def blocks(self, consumer: Consumer) -> Iterator[Block]:
+    def blocks(self) -> Iterator[Block]:
         """Yield full blocks as they fill up, and the rest of each span when it ends."""
-        self.assign(consumer)
+        consumer = self._assigned()
         quiet_since, complaint = time.monotonic(), None
         while self.waiting:
-            passed: set[Partition] = set()
+            broken: dict[Partition, Message] = {}
             for message in consumer.consume(POLL_RECORDS, POLL_SECONDS):
                 error, partition = message.error(), _partition(message)
-                if partition in passed:
-                    continue
+                if partition in broken:
+                    continue  # what the client says behind a broken batch is not to be trusted
                 if error is None or error.code() == KafkaError._PARTITION_EOF:
                     quiet_since = time.monotonic()
                     yield from self._advance(partition, message, ended=error is not None)
                 elif error.code() == KafkaError._BAD_MSG and partition in self.waiting:
-                    quiet_since = time.monotonic()
-                    passed.add(partition)
-                    yield from self._pass(partition, message, error)
+                    broken[partition] = message
                 else:
                     complaint = self._complained(partition, error)
-            if passed:
-                self.assign(consumer)
+            if broken:
+                yield from self._pass(broken)
+                consumer, quiet_since = self._assigned(), time.monotonic()
             if time.monotonic() - quiet_since > self.kafka.timeout_seconds:
                 raise unreachable(self.kafka, complaint or f"nothing was received for {self.kafka.timeout_seconds} s")
 
-    def assign(self, consumer: Consumer) -> None:
-        """Read every span from where it is; what was fetched and not yet taken is fetched again."""
+    def _assigned(self) -> Consumer:
+        """Return a consumer that reads every span from where it is."""
         places = ((partition, progress.next_offset) for partition, progress in self.waiting.items())
+        consumer = _consumer(self.kafka)
         consumer.assign([TopicPartition(*partition, offset) for partition, offset in places])
+        return consumer
 
-    def _pass(self, partition: Partition, message: Message, error: KafkaError) -> Iterator[Block]:
-        """Pass one record that cannot be read: the client would stay before it for ever.
-
-        It only tells where the broken batch begins, so the records of a batch are passed one by one until there are good ones again.
-        """
-        progress = self.waiting[partition]
-        progress.lose(_offset(message), error.str())
-        if progress.is_done:
-            yield from self._end(partition)
+    def _pass(self, broken: Mapping[Partition, Message]) -> Iterator[Block]:
+        """Pass broken batches, and part with the consumer that would stay before them for ever."""
+        _forget(self.kafka)
+        for partition, message in broken.items():
+            progress, error = self.waiting[partition], message.error()
+            end = end_of_batch(self.kafka, _consumer_settings(self.kafka), *partition, _offset(message))
+            progress.lose(end, error.str() if error is not None else "")
+            if progress.is_done:
+                yield from self._end(partition)
 
     def _advance(self, partition: Partition, message: Message, *, ended: bool) -> Iterator[Block]:
         progress = self.waiting.get(partition)
@@ -334,9 +336,12 @@ def _metadata(kafka: Kafka) -> tuple[AdminClient, Any]:
 def _consumer(kafka: Kafka) -> Consumer:
     key = _key(kafka)
     if key not in _consumers:
-        settings = {**client_settings(kafka), **CONSUMER_SETTINGS, "group.id": kafka.group}
-        _consumers[key] = Consumer(settings, logger=quiet_log())
+        _consumers[key] = Consumer(_consumer_settings(kafka), logger=quiet_log())
     return _consumers[key]
+
+
+def _consumer_settings(kafka: Kafka) -> dict[str, Any]:
+    return {**client_settings(kafka), **CONSUMER_SETTINGS, "group.id": kafka.group}
 
 
 def _forget(kafka: Kafka) -> None:
