@@ -49,7 +49,8 @@ CREDIT = """
     INSERT INTO credit
     WITH held AS (
         SELECT deal_id, cents, ordinal, length, last_at, occurred_at,
-            (ordinal = ft)::BIGINT * {ft} + (ordinal = lc)::BIGINT * {lc} + (ordinal = oc)::BIGINT * {oc} + (ordinal = {cw_place})::BIGINT * {cw} AS share,
+            (ordinal = ft)::BIGINT * {ft} + (ordinal = lc)::BIGINT * {lc} + (ordinal = oc)::BIGINT * {oc}
+                + (ordinal = {cw_place})::BIGINT * {cw} AS share,
             {ft} + (lc > 0)::BIGINT * {lc} + (oc > 0)::BIGINT * {oc} + {cw} + {rest} AS whole
         FROM journey
     ),
@@ -65,9 +66,9 @@ CREDIT = """
         FROM weighed WHERE weight > 0 WINDOW of_deal AS (PARTITION BY deal_id)
     )
     SELECT '{model}', deal_id, ordinal,
-        (floor + (row_number() OVER (PARTITION BY deal_id ORDER BY remainder DESC, ordinal) <= cents - sum(floor) OVER (PARTITION BY deal_id))::INT)
-            ::DECIMAL(18, 3) / 100
+        (floor + (row_number() OVER by_remainder <= cents - sum(floor) OVER of_deal)::INT)::DECIMAL(18, 3) / 100
     FROM quota
+    WINDOW of_deal AS (PARTITION BY deal_id), by_remainder AS (PARTITION BY deal_id ORDER BY remainder DESC, ordinal)
 """
 DECAY = "round(1e12 * pow(2.0, -(epoch_us(last_at) - epoch_us(occurred_at)) / 86400000000.0 / {half_life}))::BIGINT"
 
