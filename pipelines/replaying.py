@@ -24,19 +24,20 @@ _ATTEMPT = "replay.attempt"
 class ReplayReport:
     """What became of the letters."""
 
-    sent: int = 0
+    sent: list[Mapping[str, Any]] = field(default_factory=list)
+    """Those that the broker has acknowledged."""
     parked: int = 0
     from_files: int = 0
     refused: list[str] = field(default_factory=list)
 
 
 def replay(letters: Iterable[Mapping[str, Any]], config: Config) -> ReplayReport:
-    """Send dead letters (rows of `ops.dead_letter`) again. Raises BrokerError.
+    """Send dead letters (rows of `ops.dead_letter`) again; what the broker has acknowledged is for the caller to mark. Raises BrokerError.
 
     Letters of files are only counted, and so are those without bytes (class `corrupt`) or with ATTEMPTS behind them, as parked.
     """
     connected(config.kafka)
-    report, delivery = ReplayReport(), Delivery(config.kafka)
+    report, delivery, tried = ReplayReport(), Delivery(config.kafka), []
     known = {topic_name(config.kafka, topic.name) for topic in TOPICS}
     for letter in letters:
         if letter["topic"] not in known:
@@ -45,9 +46,15 @@ def replay(letters: Iterable[Mapping[str, Any]], config: Config) -> ReplayReport
             report.parked += 1
         else:
             delivery.send(record_of(letter))
+            tried.append(letter)
     delivery.finish()
-    report.sent, report.refused = delivery.report.records, delivery.report.refused
+    report.refused = delivery.report.refused
+    report.sent = [letter for letter in tried if not any(line.startswith(f"{_place(letter)}: ") for line in report.refused)]
     return report
+
+
+def _place(letter: Mapping[str, Any]) -> str:
+    return f"{letter['topic']}/{letter['kafka_partition']}/{letter['kafka_offset']}"
 
 
 def record_of(letter: Mapping[str, Any]) -> Record:
@@ -60,5 +67,4 @@ def record_of(letter: Mapping[str, Any]) -> Record:
     """
     kept = [(name, base64.b64decode(value)) for name, value in json.loads(letter["headers"] or "[]") if name != _ATTEMPT]
     headers = (*kept, (_ATTEMPT, str(letter["attempt"] + 1).encode()))
-    origin = f"{letter['topic']}/{letter['kafka_partition']}/{letter['kafka_offset']}"
-    return Record(letter["topic"], letter["key"], letter["value"], headers, letter["kafka_partition"], origin)
+    return Record(letter["topic"], letter["key"], letter["value"], headers, letter["kafka_partition"], _place(letter))

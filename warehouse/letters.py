@@ -1,14 +1,16 @@
-"""Read the dead letters: by class, by topic, or one by its place in the log."""
+"""The dead letters: by class, by topic, one by its place in the log, and which of them were replayed."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
 
 from nisba.errors import NotFound
 
-__all__ = ["count_letters", "find_letters", "read_letter"]
+__all__ = ["count_letters", "find_letters", "mark_replayed", "read_letter", "replayable_letters"]
 
 _WHERE = "FROM ops.dead_letter WHERE ($1 IS NULL OR error_class = $1) AND ($2 IS NULL OR topic = $2)"
 
@@ -18,6 +20,22 @@ def find_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, top
     ordered = f"SELECT * {_WHERE} ORDER BY recorded_at DESC, topic, kafka_partition, kafka_offset"
     cursor = con.execute(ordered + (f" LIMIT {int(limit)}" if limit is not None else ""), [error_class, topic])
     return _dicts(cursor)
+
+
+def replayable_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> list[dict[str, Any]]:
+    """Return the dead letters that were never replayed, in the order of the log."""
+    return _dicts(
+        con.execute(f"SELECT * {_WHERE} AND replayed_at IS NULL ORDER BY topic, kafka_partition, kafka_offset", [error_class, topic])
+    )
+
+
+def mark_replayed(con: duckdb.DuckDBPyConnection, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+    """Note that letters were sent again: should one fail again, its next attempt is a letter of its own."""
+    for letter in letters:
+        con.execute(
+            "UPDATE ops.dead_letter SET replayed_at = ? WHERE topic = ? AND kafka_partition = ? AND kafka_offset = ?",
+            [now, letter["topic"], letter["kafka_partition"], letter["kafka_offset"]],
+        )
 
 
 def count_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> int:

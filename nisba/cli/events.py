@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from nisba.errors import CheckFailed, SourceError
 
 if TYPE_CHECKING:
     from pipelines.ingest import IngestReport
+    from pipelines.replaying import ReplayReport
 
 __all__ = ["backfill", "dead_letters", "send", "stream", "topics"]
 
@@ -240,24 +242,31 @@ def show_letter(record: str, config: Config, as_json: bool) -> None:
 @CLASS
 @TOPIC
 def replay_letters(config: Config, error_class: str | None, topic: str | None) -> None:
-    """Send dead letters to their topic and partition again, as they were; after 3 attempts they stay parked.
+    """Send dead letters to their topic and partition again, as they were: each once, after 3 attempts they stay parked.
 
     \b
     Example:
       nisba dead-letters replay --class unknown_type
     """
-    from pipelines.replaying import replay
-    from warehouse.letters import find_letters
-
-    with read_books(config) as con:
-        letters = find_letters(con, error_class=error_class, topic=topic, limit=None)
-    with progress(f"Replaying {len(letters):,} dead letters …"):
-        report = replay(letters, config)
-    click.echo(f"Replayed {report.sent:,}; {report.parked:,} stay parked.")
+    with progress("Replaying dead letters …"):
+        report = _replay(config, error_class, topic)
+    click.echo(f"Replayed {len(report.sent):,}; {report.parked:,} stay parked.")
     if report.from_files:
         click.echo(f"{report.from_files:,} came from files, which have no topic to go back to: mend the files and backfill them again.")
     if report.refused:
         raise SourceError(f"Kafka refused {len(report.refused):,} of them, the first: {report.refused[0]}.")
+
+
+def _replay(config: Config, error_class: str | None, topic: str | None) -> ReplayReport:
+    """Send, then mark what was acknowledged; a process killed in between sends some twice, and identities tell."""
+    from pipelines.replaying import replay
+    from warehouse.connection import open_writer
+    from warehouse.letters import mark_replayed, replayable_letters
+
+    with open_writer(config.warehouse.path) as con:
+        report = replay(replayable_letters(con, error_class=error_class, topic=topic), config)
+        mark_replayed(con, report.sent, dt.datetime.now(dt.timezone.utc))
+    return report
 
 
 def _shown(content: Any) -> str | None:

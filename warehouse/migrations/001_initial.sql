@@ -377,7 +377,8 @@ CREATE TABLE ops.dead_letter (
     timestamp_ms    BIGINT,
     attempt         INTEGER,
     recorded_at     TIMESTAMPTZ,
-    published_at    TIMESTAMPTZ
+    published_at    TIMESTAMPTZ,
+    replayed_at     TIMESTAMPTZ  -- each is replayed once: a replay that fails is a dead letter of its own
 );
 CREATE TABLE ops.dirty_account (account_id VARCHAR, reason VARCHAR, marked_at TIMESTAMPTZ);
 CREATE TABLE ops.dirty_node (kind VARCHAR, id VARCHAR);
