@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import Any
 
 import click
@@ -76,12 +79,29 @@ def cli(debug: bool) -> None:
 def main() -> None:
     """Run the command line; the exit code is 0, 1 (a check failed, or an error), 2 (usage or configuration) or 130 (Ctrl-C)."""
     logging.basicConfig(level=logging.ERROR, format="%(message)s")  # libraries warn about what they do not find
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what Beam logs it also raises
+    interrupted = _note_interrupts()
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("Stopped.", err=True)
-        code = 130
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except BaseException as error:
+        if not interrupted.is_set() and not isinstance(error, click.exceptions.Abort):
+            raise
+        click.echo("Stopped.", err=True)
+        code = 130
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _note_interrupts() -> threading.Event:
+    """Return an event that Ctrl-C sets: DuckDB, Beam and others turn the exception it raises into errors of their own."""
+    interrupted = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # whoever started us may want us to go on
+        signal.signal(signal.SIGINT, interrupt)
+    return interrupted
