@@ -46,7 +46,7 @@ class AttributeReport:
     credits: int = 0
 
 
-def attribute_graph(tasks: beam.PCollection) -> Any:
+def attribute_graph(tasks: beam.PCollection[ShardTask]) -> Any:
     """Wire shard tasks → shards → books → parts → manifest."""
     return (
         tasks
