@@ -1,39 +1,31 @@
 """Build the tables and views of `models/`: one SELECT per file, in the order in which they read each other.
 
-Beside each `name.sql` lies `name.yml` with how it is materialised and what its columns mean; both end up in the catalogue.
+Beside each `name.sql` lies `name.yml` with how it is materialised and what its columns mean.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import yaml
 
 from nisba.errors import WarehouseError
+from warehouse.catalogue import FOLDER, Described, describe, read_description
 
 __all__ = ["Model", "build", "models"]
 
-FOLDER = Path(__file__).parent / "models"
 _READS = re.compile(r"\b(core|marts|ops)\.([a-z_]+)")
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Described):
     """A table or view that one SELECT makes."""
 
-    name: str
-    """With its schema: `marts.campaign_roi`."""
     select: str
-    materialized: str
-    description: str
-    columns: dict[str, str]
 
     @property
     def reads(self) -> set[str]:
@@ -69,24 +61,10 @@ def build(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
 
 def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Create or replace one model, and say in the catalogue what it means."""
-    kind = model.materialized.upper()
-    con.execute(f"CREATE OR REPLACE {kind} {model.name} AS {model.select}")
-    describe_model(con, model, kind)
-
-
-def describe_model(con: duckdb.DuckDBPyConnection, model: Model, kind: str, *, hidden: Collection[str] = ()) -> None:
-    """Write into the catalogue what a model, a TABLE or a VIEW here, and its columns mean; it may be without the hidden ones."""
-    con.execute(f"COMMENT ON {kind} {model.name} IS {_quoted(model.description)}")
-    for column, meaning in model.columns.items():
-        if column not in hidden:
-            con.execute(f"COMMENT ON COLUMN {model.name}.{column} IS {_quoted(meaning)}")
+    con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS {model.select}")
+    describe(con, model)
 
 
 def _read(file: Path) -> Model:
-    about: dict[str, Any] = yaml.safe_load(file.with_suffix(".yml").read_text("utf-8"))
-    name = f"{file.parent.name}.{file.stem}"
-    return Model(name, file.read_text("utf-8"), about["materialized"], about["description"], about["columns"])
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    about = read_description(file.with_suffix(".yml"))
+    return Model(about.name, about.kind, about.description, about.columns, file.read_text("utf-8"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from nisba.errors import WarehouseError
+from warehouse.catalogue import describe, loaded_tables
 
 __all__ = ["migrate"]
 
@@ -27,5 +28,10 @@ def migrate(con: duckdb.DuckDBPyConnection) -> int:
         con.execute("BEGIN")
         con.execute(file.read_text("utf-8"))
         con.execute("INSERT INTO ops.migration VALUES (?, ?)", [number, file.stem])
+        con.execute("COMMIT")
+    if pending:
+        con.execute("BEGIN")
+        for table in loaded_tables():
+            describe(con, table)
         con.execute("COMMIT")
     return len(pending)

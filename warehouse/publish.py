@@ -15,7 +15,8 @@ import duckdb
 
 from nisba.config import Config
 from nisba.errors import WarehouseError
-from warehouse.build import create_model, describe_model, models
+from warehouse.build import create_model, models
+from warehouse.catalogue import describe, loaded_tables
 
 __all__ = ["CURRENT", "KEPT_VERSIONS", "discard", "prepare", "promote", "publish", "published"]
 
@@ -105,7 +106,7 @@ def _require_built(con: duckdb.DuckDBPyConnection) -> None:
 
 def _copy(con: duckdb.DuckDBPyConnection) -> None:
     """Copy tables, and what the views over personal tables hold, into the attached snapshot."""
-    tables: dict[str, tuple[str, ...]] = {model.name: () for model in models() if model.materialized == "table"}
+    tables: dict[str, tuple[str, ...]] = {model.name: () for model in models() if model.kind == "table"}
     for schema in ("core", "marts", "locked", "ops"):
         con.execute(f"CREATE SCHEMA snapshot.{schema}")
     for name, hidden in {**tables, **_TABLES}.items():
@@ -118,9 +119,12 @@ def _copy(con: duckdb.DuckDBPyConnection) -> None:
 def _add_views(candidate: Path) -> None:
     """Make the views of the books inside the snapshot, over its own tables, and describe everything."""
     with duckdb.connect(str(candidate)) as con:
+        for table in loaded_tables():
+            if table.name in _TABLES:
+                describe(con, table, hidden=_TABLES[table.name])
         for model in models():
-            if model.materialized == "table" or model.name in _TABLES:
-                describe_model(con, model, "TABLE", hidden=_TABLES.get(model.name, ()))
+            if model.kind == "table" or model.name in _TABLES:
+                describe(con, model, kind="table", hidden=_TABLES.get(model.name, ()))
             else:
                 create_model(con, model)
         con.execute("CHECKPOINT")

@@ -18,6 +18,7 @@ from tests.strategies import event
 from tests.unit.warehouse.landing import deal, decoded, touch
 from tests.unit.warehouse.small_books import PERSONAL, books
 from warehouse.build import build, models
+from warehouse.catalogue import loaded_tables
 from warehouse.connection import open_writer
 from warehouse.loader import land, replace_books
 from warehouse.publish import CURRENT, KEPT_VERSIONS, discard, prepare, promote, publish, published
@@ -140,11 +141,11 @@ def test_catalogue_of_the_snapshot_says_what_each_column_means(con: duckdb.DuckD
         about = "SELECT schema_name || '.' || {0}_name, comment FROM duckdb_{0}s() WHERE NOT internal"
         described = dict(snapshot.execute(f"{about.format('table')} UNION ALL {about.format('view')}").fetchall())
     found = {(table, column): comment for table, column, comment in rows}
-    for model in models():
-        assert described[model.name] == model.description
-        for column, meaning in model.columns.items():
-            if column != "owner":
-                assert found[model.name, column] == meaning, (model.name, column)
+    for one in (*models(), *(table for table in loaded_tables() if table.name in described)):
+        assert described[one.name] == one.description
+        for column, meaning in one.columns.items():
+            assert found.get((one.name, column), meaning) == meaning, (one.name, column)
+    assert {table for (table, _), comment in found.items() if comment is None and not table.startswith("locked.")} == set()
 
 
 def test_sqlalchemy_reads_and_reflects_it(con: duckdb.DuckDBPyConnection, config: Config) -> None:

@@ -13,6 +13,7 @@ from nisba.config import Attribution, Config, Marketing
 from tests.unit.warehouse.landing import empty_warehouse
 from tests.unit.warehouse.small_books import books
 from warehouse.build import build, models
+from warehouse.catalogue import loaded_tables
 from warehouse.loader import replace_books
 from warehouse.scope import Scope
 
@@ -53,14 +54,23 @@ def test_page_has_every_table_with_its_columns_in_order(con: duckdb.DuckDBPyConn
 
 def test_page_and_yml_say_the_same() -> None:
     described = _described()
-    for model in models():
-        assert described[model.name] == (model.materialized, model.description, model.columns), model.name
+    for one in (*models(), *loaded_tables()):
+        assert described.pop(one.name) == (one.kind, one.description, one.columns), one.name
+    assert not described
 
 
-def test_every_column_of_a_model_is_described_in_its_yml_in_order(con: duckdb.DuckDBPyConnection) -> None:
-    for model in models():
-        columns = [row[0] for row in con.execute(f"DESCRIBE {model.name}").fetchall()]
-        assert list(model.columns) == columns, model.name
+def test_every_column_is_described_in_its_yml_in_order(con: duckdb.DuckDBPyConnection) -> None:
+    for one in (*models(), *loaded_tables()):
+        columns = [row[0] for row in con.execute(f"DESCRIBE {one.name}").fetchall()]
+        assert list(one.columns) == columns, one.name
+
+
+def test_the_catalogue_says_what_every_table_and_column_means(con: duckdb.DuckDBPyConnection) -> None:
+    silent = con.execute("""
+        SELECT schema_name, table_name, column_name FROM duckdb_columns()
+        WHERE schema_name IN ('core', 'marts', 'ops') AND database_name = current_database() AND comment IS NULL
+    """).fetchall()
+    assert silent == []
 
 
 def test_columns_that_stay_out_of_snapshots_are_said_to() -> None:
