@@ -83,7 +83,10 @@ class LogSource:
 
         def ask() -> dict[Partition, int]:
             futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=limit)
-            return {(key.topic, key.partition): future.result().offset for key, future in futures.items()}
+            found = {(key.topic, key.partition): future.result().offset for key, future in futures.items()}
+            if any(offset < 0 for offset in found.values()):  # said without an error while a partition has no leader
+                raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+            return found
 
         return answered(self.kafka, ask)
 

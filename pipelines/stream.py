@@ -105,8 +105,8 @@ def stream(
     A broker that restarts, a lease that is held and a lost race are borne with for `patience_seconds`; after that they are raised.
     Raises BrokerError, SourceError, TooManyDeadLetters, WarehouseError and CheckFailed; what is committed then stays.
     """
-    worker = _Worker(config, LogSource(config.kafka, skip_lost), stop or threading.Event(), on_cycle or (lambda cycle: None))
     patience = Patience(patience_seconds)
+    worker = _Worker(config, LogSource(config.kafka, skip_lost), patience, stop or threading.Event(), on_cycle or (lambda cycle: None))
     while not worker.stop.is_set():
         try:
             is_caught_up = worker.take_turn()
@@ -173,6 +173,7 @@ class _Worker:
 
     config: Config
     source: LogSource
+    patience: Patience
     stop: threading.Event
     on_cycle: Callable[[Cycle], None]
     cycles: int = 0
@@ -196,7 +197,9 @@ class _Worker:
     def cycle(self, con: duckdb.DuckDBPyConnection) -> Cycle:
         """Run one cycle, and tell of it if it did anything."""
         started = time.monotonic()
-        read = ingest(con, self.source, self.config, refusals=self.refusals, is_to_leave=self.is_to_leave)
+        read = ingest(
+            con, self.source, self.config, refusals=self.refusals, on_round=lambda _: self.patience.succeed(), is_to_leave=self.is_to_leave
+        )
         self.committed = loader.committed_offsets(con)
         made = AttributeReport() if read.is_cut_short else attribute(con, self.config)
         is_idle = Cycle(0, read, made).is_idle

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from nisba.config import Config
 from pipelines.attribute import attribute
-from pipelines.file_source import DirectorySource
 from pipelines.ingest import ingest
 from pipelines.log_source import LogSource
 from pipelines.sending import records_of, send_directory
@@ -21,29 +19,12 @@ from schemas.adapters import convert
 from simulator import simulate
 from simulator.noise import Noise
 from tests.kafka_records import Raw, book_hashes, config_with_topics, ledger_hashes, produce
-from warehouse.build import build
+from tests.streaming_process import assert_same_books, backfilled
 from warehouse.connection import open_writer
 from warehouse.loader import committed_offsets
 from warehouse.verify import verify
 
 pytestmark = pytest.mark.kafka
-
-
-def backfilled(config: Config, directory: Path, warehouse: Path) -> Config:
-    """Read a directory in one go, and return the configuration of the warehouse that it went into."""
-    config = msgspec.structs.replace(config, warehouse=msgspec.structs.replace(config.warehouse, path=str(warehouse)))
-    with open_writer(warehouse) as con:
-        ingest(con, DirectorySource(str(directory)), config)
-        attribute(con, config)
-        build(con)
-    return config
-
-
-def assert_same_books(left: Config, right: Config) -> None:
-    assert ledger_hashes(left) == ledger_hashes(right)
-    books = book_hashes(left)
-    assert books == book_hashes(right)
-    assert {name for name, (count, _) in books.items() if count} >= {"core.deal", "core.entry", "core.credit_line", "marts.campaign_roi"}
 
 
 def assert_verified(config: Config) -> None:
