@@ -10,7 +10,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
 from nisba.config import load_config
-from nisba.errors import CheckFailed, ConfigError
+from nisba.errors import CheckFailed, ConfigError, TooManyDeadLetters
 
 __all__ = ["attribute", "build_marts", "check", "ingest", "prepare", "promote", "report", "verify"]
 
@@ -19,10 +19,10 @@ LEASE_SECONDS = 300.0
 
 
 def _worth_another_try(task_: Any, run: Any, state: Any) -> bool:
-    """Try again what may pass: a broker that restarts, a lease. A failed check or a wrong key fails every time."""
+    """Try again what may pass: a broker that restarts, a lease. A failed check, a wrong key or a drained topic fails every time."""
     try:
         state.result()
-    except (CheckFailed, ConfigError):
+    except (CheckFailed, ConfigError, TooManyDeadLetters):
         return False
     except Exception:
         return True
@@ -34,14 +34,15 @@ _TWICE_MORE: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10], "re
 
 @task(**_TWICE_MORE)
 def ingest(config_file: str | None) -> dict[str, Any]:
-    """Land what Kafka has, exactly once."""
+    """Land what Kafka has, exactly once; too many dead letters stop it."""
+    from pipelines.dead_letters import Refusals
     from pipelines.ingest import ingest as run
     from pipelines.log_source import LogSource
     from warehouse.connection import open_writer
 
     config = load_config(config_file)
     with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
-        return asdict(run(con, LogSource(config.kafka), config))
+        return asdict(run(con, LogSource(config.kafka), config, refusals=Refusals(config.kafka.dead_letter_limit_pct)))
 
 
 @task(**_TWICE_MORE)

@@ -30,7 +30,7 @@ def first_outside(is_inside: Callable[[int], bool], begin: int) -> int:
 
     >>> asked = []
     >>> first_outside(lambda offset: asked.append(offset) or offset < 205, 5), len(asked)
-    (205, 16)
+    (205, 15)
     """
     inside, step = begin, 1
     while is_inside(inside + step):

@@ -48,7 +48,7 @@ class Patience:
         now = self.clock()
         self.failing_since = now if self.failing_since is None else self.failing_since
         is_hopeless = isinstance(error, BrokerError) and not self.has_succeeded
-        if is_hopeless or now - self.failing_since > self.seconds:
+        if is_hopeless or now - self.failing_since >= self.seconds:
             raise error
         pause, self.pause = self.pause, min(2 * self.pause, LONGEST_PAUSE)
         return 0.0 if isinstance(error, OffsetConflict) else pause

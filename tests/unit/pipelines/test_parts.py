@@ -21,7 +21,8 @@ def test_batches_with_dictionaries_of_their_own_become_one_part(tmp_path: Path) 
 
 def test_parts_with_other_dictionaries_are_read_together(tmp_path: Path) -> None:
     names = [
-        parts.write_part(tmp_path, "journey_touch", pa.table({"channel": pa.array(words).dictionary_encode()})) for words in (["a"], ["b", "a"])
+        parts.write_part(tmp_path, "journey_touch", pa.table({"channel": pa.array(words).dictionary_encode()}))
+        for words in (["a"], ["b", "a"])
     ]
     assert rows([tmp_path / name for name in names])["channel"].cast(pa.string()).to_pylist() == ["a", "b", "a"]
 
