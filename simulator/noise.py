@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from enum import IntEnum
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from schemas.checks import parse_instant
 from simulator.clock import DAY
 from simulator.draws import Draws, Ints
 
@@ -105,8 +105,7 @@ def disturb(line: bytes, variant: int) -> bytes:
 
 def _rezoned(line: bytes) -> bytes:
     event = msgspec.json.decode(line)
-    moment = datetime.fromisoformat(event["time"]).astimezone(timezone.utc)
-    event["time"] = moment.isoformat().replace("+00:00", "Z")
+    event["time"] = parse_instant(event["time"], "$.time").isoformat().replace("+00:00", "Z")
     return msgspec.json.encode(event)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 
 from nisba.attribution import fold
@@ -11,17 +10,8 @@ from tests import oracle
 from tests.oracle.compare import assert_same_books, rows_of
 from tests.strategies import Event, configs, event_sets, examples, facts_of
 
-NAMED: dict[str, tuple[list[Event], Config]] = {}
-"""Shrunken counterexamples of the past, by what went wrong."""
-
 
 @examples(500)
 @given(event_sets(), configs())
 def test_fast_core_agrees_with_oracle(events: list[Event], config: Config) -> None:
-    assert_same_books(oracle.fold(events, config), rows_of(fold(facts_of(events), config).tables()))
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_past_counterexamples(name: str) -> None:
-    events, config = NAMED[name]
     assert_same_books(oracle.fold(events, config), rows_of(fold(facts_of(events), config).tables()))
