@@ -134,8 +134,15 @@ def _advance(con: duckdb.DuckDBPyConnection, offsets: Sequence[OffsetRange], now
         found = committed.get((span.topic, span.partition))
         if found != span.expected:
             raise OffsetConflict(span.topic, span.partition, span.expected, found)
-        con.execute("DELETE FROM ops.kafka_offset WHERE topic = ? AND kafka_partition = ?", [span.topic, span.partition])
-        con.execute("INSERT INTO ops.kafka_offset VALUES (?, ?, ?, ?)", [span.topic, span.partition, span.next, now])
+    places = [[span.topic for span in offsets], [span.partition for span in offsets]]
+    con.execute(
+        f"DELETE FROM ops.kafka_offset WHERE (topic, kafka_partition) IN (SELECT (topic, kafka_partition) FROM ({_PLACES}))", places
+    )
+    advanced = "SELECT unnest($1::VARCHAR[]), unnest($2::INTEGER[]), unnest($3::BIGINT[]), $4::TIMESTAMPTZ"
+    con.execute(f"INSERT INTO ops.kafka_offset {advanced}", [*places, [span.next for span in offsets], now])
+
+
+_PLACES = "SELECT unnest($1::VARCHAR[]) AS topic, unnest($2::INTEGER[]) AS kafka_partition"
 
 
 def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mapping[str, Part], config: Config) -> ReplaceCounts:

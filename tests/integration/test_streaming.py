@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from pipelines.broker import topic_name
 from pipelines.stream import Cycle, stream
 from tests.kafka_records import config_with_topics, produce, rows, touch, won_deal
 from tests.streaming_process import settled, streaming
@@ -76,3 +79,23 @@ def test_drained_topic_ends_the_command_with_one_sentence(kafka: str, tmp_path: 
     (said,) = [line for line in log.read_text().splitlines() if "Error:" in line]
     assert "records are dead letters, more than 5 %" in said
     assert rows(config, "SELECT count(*) FROM ops.kafka_offset") == [(0,)]
+
+
+def test_lost_offsets_stop_the_stream_until_it_is_told_to_go_on_behind_them(kafka: str, tmp_path: Path) -> None:
+    config, settings = settled(config_with_topics(kafka, tmp_path / "warehouse.duckdb"), tmp_path / "nisba.toml")
+    produce(config, [touch(number)._replace(partition=0) for number in range(10)])
+    stream(config, until="caught_up")
+    produce(config, [touch(number)._replace(partition=0) for number in range(10, 20)])
+    name = topic_name(config.kafka, "marketing.touch")
+    admin = AdminClient({"bootstrap.servers": kafka})
+    for future in admin.delete_records([TopicPartition(name, 0, 15)]).values():
+        future.result()
+    log = tmp_path / "stream.log"
+    with streaming(settings, log, "--until-caught-up") as running:
+        assert running.process.wait(60) == 1
+    assert f"Error: {name}/0: offsets 10 to 14 (5 records) were deleted by retention before they were read" in log.read_text()
+    with streaming(settings, log, "--until-caught-up", "--skip-lost") as running:
+        assert running.process.wait(60) == 0
+    landed = rows(config, "SELECT event_id FROM ledger.touch ORDER BY event_id[3:]::INTEGER")
+    assert landed == [(f"t-{number}",) for number in (*range(10), *range(15, 20))]
+    assert rows(config, "SELECT next_offset FROM ops.kafka_offset") == [(20,)]
