@@ -38,11 +38,14 @@ def ingest(config_file: str | None) -> dict[str, Any]:
     from pipelines.dead_letters import Refusals
     from pipelines.ingest import ingest as run
     from pipelines.log_source import LogSource
+    from pipelines.outbox import publish_letters
     from warehouse.connection import open_writer
 
     config = load_config(config_file)
     with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
-        return asdict(run(con, LogSource(config.kafka), config, refusals=Refusals(config.kafka.dead_letter_limit_pct)))
+        found = run(con, LogSource(config.kafka), config, refusals=Refusals(config.kafka.dead_letter_limit_pct))
+        publish_letters(con, config)
+    return asdict(found)
 
 
 @task(**_TWICE_MORE)

@@ -12,6 +12,7 @@ from nisba.config import Config
 from pipelines.broker import connected, topic_name
 from pipelines.sending import Delivery, Record
 from schemas.topics import TOPICS
+from warehouse.letters import place_of
 
 __all__ = ["ATTEMPTS", "ReplayReport", "record_of", "replay"]
 
@@ -49,12 +50,8 @@ def replay(letters: Iterable[Mapping[str, Any]], config: Config) -> ReplayReport
             tried.append(letter)
     delivery.finish()
     report.refused = delivery.report.refused
-    report.sent = [letter for letter in tried if not any(line.startswith(f"{_place(letter)}: ") for line in report.refused)]
+    report.sent = [letter for letter in tried if not delivery.report.has_refused(place_of(letter))]
     return report
-
-
-def _place(letter: Mapping[str, Any]) -> str:
-    return f"{letter['topic']}/{letter['kafka_partition']}/{letter['kafka_offset']}"
 
 
 def record_of(letter: Mapping[str, Any]) -> Record:
@@ -67,4 +64,4 @@ def record_of(letter: Mapping[str, Any]) -> Record:
     """
     kept = [(name, base64.b64decode(value)) for name, value in json.loads(letter["headers"] or "[]") if name != _ATTEMPT]
     headers = (*kept, (_ATTEMPT, str(letter["attempt"] + 1).encode()))
-    return Record(letter["topic"], letter["key"], letter["value"], headers, letter["kafka_partition"], _place(letter))
+    return Record(letter["topic"], letter["key"], letter["value"], headers, letter["kafka_partition"], place_of(letter))

@@ -49,7 +49,7 @@ class Record:
 
     topic: str
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
     partition: int = -1
     origin: str = ""
@@ -66,6 +66,9 @@ class SendReport:
     @property
     def records(self) -> int:
         return sum(self.sent.values())
+
+    def has_refused(self, origin: str) -> bool:
+        return any(line.startswith(f"{origin}: ") for line in self.refused)
 
 
 class _Envelope(msgspec.Struct, gc=False):

@@ -23,6 +23,7 @@ from pipelines.attribute import AttributeReport, attribute
 from pipelines.dead_letters import Refusals
 from pipelines.ingest import IngestReport, ingest
 from pipelines.log_source import LogSource
+from pipelines.outbox import publish_letters
 from pipelines.patience import PASSING, Patience
 from pipelines.sources import Committed
 from warehouse import loader
@@ -201,6 +202,8 @@ class _Worker:
             con, self.source, self.config, refusals=self.refusals, on_round=lambda _: self.patience.succeed(), is_to_leave=self.is_to_leave
         )
         self.committed = loader.committed_offsets(con)
+        if read.dead_letters or not self.cycles:  # at first also those that an earlier process landed and did not publish
+            publish_letters(con, self.config)
         made = AttributeReport() if read.is_cut_short else attribute(con, self.config)
         is_idle = Cycle(0, read, made).is_idle
         marts = 0 if read.is_cut_short else self.marts.build_if_due(con, is_idle=is_idle)

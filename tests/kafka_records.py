@@ -37,10 +37,11 @@ def config_with_topics(address: str, warehouse: Path, **kafka: Any) -> Config:
     return config
 
 
-def produce(config: Config, records: Iterable[Raw], *, flush_each: bool = False) -> int:
+def produce(config: Config, records: Iterable[Raw], *, flush_each: bool = False, largest: int = 1_000_000) -> int:
     """Send records and wait until every one is acknowledged; `flush_each` makes each of them a batch of its own."""
     sent: Counter[bool] = Counter()
-    producer = Producer({"bootstrap.servers": config.kafka.bootstrap_servers, "partitioner": "murmur2_random", "linger.ms": 5})
+    settings = {"bootstrap.servers": config.kafka.bootstrap_servers, "partitioner": "murmur2_random", "linger.ms": 5}
+    producer = Producer({**settings, "message.max.bytes": largest})
     for record in records:
         name = topic_name(config.kafka, record.topic)
         producer.produce(

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
 
 from nisba.errors import NotFound
 
-__all__ = ["count_letters", "find_letters", "mark_replayed", "read_letter", "replayable_letters"]
+__all__ = [
+    "count_letters",
+    "find_letters",
+    "mark_published",
+    "mark_replayed",
+    "place_of",
+    "read_letter",
+    "replayable_letters",
+    "unpublished_letters",
+]
 
 _WHERE = "FROM ops.dead_letter WHERE ($1 IS NULL OR error_class = $1) AND ($2 IS NULL OR topic = $2)"
 
@@ -29,13 +38,34 @@ def replayable_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | Non
     )
 
 
+def unpublished_letters(con: duckdb.DuckDBPyConnection, *, topics: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the dead letters of some topics that were not sent to their dead letter topic yet."""
+    found = "SELECT * FROM ops.dead_letter WHERE published_at IS NULL AND topic IN (SELECT unnest(?::VARCHAR[]))"
+    return _dicts(con.execute(f"{found} ORDER BY topic, kafka_partition, kafka_offset", [list(topics)]))
+
+
 def mark_replayed(con: duckdb.DuckDBPyConnection, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
     """Note that letters were sent again: should one fail again, its next attempt is a letter of its own."""
-    for letter in letters:
-        con.execute(
-            "UPDATE ops.dead_letter SET replayed_at = ? WHERE topic = ? AND kafka_partition = ? AND kafka_offset = ?",
-            [now, letter["topic"], letter["kafka_partition"], letter["kafka_offset"]],
-        )
+    _mark(con, "replayed_at", letters, now)
+
+
+def mark_published(con: duckdb.DuckDBPyConnection, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+    """Note that letters are in their dead letter topic."""
+    _mark(con, "published_at", letters, now)
+
+
+def _mark(con: duckdb.DuckDBPyConnection, column: str, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+    places = [place_of(letter) for letter in letters]
+    con.execute(
+        f"UPDATE ops.dead_letter SET {column} = ? "
+        "WHERE concat_ws('/', topic, kafka_partition, kafka_offset) IN (SELECT unnest(?::VARCHAR[]))",
+        [now, places],
+    )
+
+
+def place_of(letter: Mapping[str, Any]) -> str:
+    """Return where a letter's record is: TOPIC/PARTITION/OFFSET."""
+    return f"{letter['topic']}/{letter['kafka_partition']}/{letter['kafka_offset']}"
 
 
 def count_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> int:

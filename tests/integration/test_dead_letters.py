@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from nisba.cli import cli
 from nisba.config import Config
 from nisba.errors import TooManyDeadLetters
 from pipelines.broker import topic_name
+from pipelines.ingest import ingest
 from pipelines.log_source import LogSource
 from pipelines.stream import stream
 from schemas.encoding import encode_event
-from tests.kafka_records import Raw, config_with_topics, produce, rows, touch, write_settings
+from schemas.topics import dlq_of
+from tests.kafka_records import Raw, config_with_topics, produce, rows, touch, until, write_settings
+from warehouse.connection import open_writer
 
 pytestmark = pytest.mark.kafka
 
@@ -145,3 +151,73 @@ def test_list_and_show_name_what_was_refused(config: Config, tmp_path: Path) -> 
     place = f"{topic_name(config.kafka, TOUCH)}/4/0"
     assert "$.data" in run("dead-letters", "list", "--class", "schema", "--json", "--config", settings)
     assert "nisba.touch.v1" in run("dead-letters", "show", place, "--config", settings)
+
+
+def read_dlq(config: Config, count: int) -> list[Message]:
+    """Read the dead letter topic of touches, as any consumer would."""
+    name = dlq_of(topic_name(config.kafka, TOUCH))
+    consumer = Consumer({"bootstrap.servers": config.kafka.bootstrap_servers, "group.id": "reader", "enable.partition.eof": True})
+    consumer.assign([TopicPartition(name, 0, 0)])
+    found: list[Message] = []
+
+    def is_at_end() -> bool:
+        message = consumer.poll(0.1)
+        if message is not None and message.error() is None:
+            found.append(message)
+        return message is not None and message.error() is not None
+
+    until(is_at_end)
+    consumer.close()
+    assert len(found) == count
+    return found
+
+
+def test_dead_letters_are_published_once_with_their_story(config: Config) -> None:
+    broken = [Raw(TOUCH, b"{broken-%d" % number, b"k", 5, (("trace", b"\x01"),)) for number in range(3)]
+    produce(config, broken)
+    stream(config, until="caught_up")
+    produce(config, [touch(1)])
+    stream(config, until="caught_up")
+    place = f"{topic_name(config.kafka, TOUCH)}/5/"
+    messages = read_dlq(config, 3)
+    assert [(m.key(), m.value()) for m in messages] == [(f"{place}{n}".encode(), raw.value) for n, raw in enumerate(broken)]
+    headers = dict(messages[2].headers() or [])
+    assert headers["trace"] == b"\x01"
+    assert {
+        name: headers[f"dlq.{name}"] for name in ("original.partition", "original.offset", "original.key", "error.class", "attempt")
+    } == {
+        "original.partition": b"5",
+        "original.offset": b"2",
+        "original.key": b"k",
+        "error.class": b"malformed",
+        "attempt": b"0",
+    }
+    assert rows(config, "SELECT count(published_at) FROM ops.dead_letter") == [(3,)]
+
+
+def test_letters_that_a_killed_process_did_not_publish_are_published_by_the_next(config: Config) -> None:
+    produce(config, [Raw(TOUCH, b"{broken", b"k", 5)])
+    with open_writer(config.warehouse.path) as con:
+        ingest(con, LogSource(config.kafka), config)
+    assert rows(config, "SELECT count(published_at) FROM ops.dead_letter") == [(0,)]
+    stream(config, until="caught_up")
+    assert [m.value() for m in read_dlq(config, 1)] == [b"{broken"]
+
+
+def test_letter_larger_than_the_broker_takes_stays_in_the_warehouse(kafka: str, tmp_path: Path) -> None:
+    config = config_with_topics(kafka, tmp_path / "warehouse.duckdb", max_record_bytes=1_000)
+    limit = 1_048_576 + 12  # of the broker; the story in the headers takes the letter beyond it
+    produce(config, [Raw(TOUCH, random.Random(1).randbytes(limit - 200), None, 5), Raw(TOUCH, b"{broken", None, 5)], largest=2 * limit)
+    stream(config, until="caught_up")
+    assert rows(config, "SELECT kafka_offset, published_at IS NULL FROM ops.dead_letter ORDER BY ALL") == [(0, True), (1, False)]
+    assert [m.value() for m in read_dlq(config, 1)] == [b"{broken"]
+
+
+def test_without_dead_letter_topics_the_stream_goes_on(config: Config) -> None:
+    admin = AdminClient({"bootstrap.servers": config.kafka.bootstrap_servers})
+    for future in admin.delete_topics([dlq_of(topic_name(config.kafka, TOUCH))]).values():
+        future.result()
+    until(lambda: dlq_of(topic_name(config.kafka, TOUCH)) not in admin.list_topics(timeout=5).topics)
+    produce(config, [Raw(TOUCH, b"{broken", None, 5), touch(1)])
+    stream(config, until="caught_up")
+    assert rows(config, "SELECT published_at IS NULL FROM ops.dead_letter") == [(True,)]

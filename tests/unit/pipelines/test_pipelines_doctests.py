@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-MODULES = ["broken_batches", "dead_letters", "log_source", "patience", "replaying", "sending", "stream"]
+MODULES = ["broken_batches", "dead_letters", "log_source", "outbox", "patience", "replaying", "sending", "stream"]
 
 
 @pytest.mark.parametrize("name", MODULES)
