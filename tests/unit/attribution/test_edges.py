@@ -181,3 +181,60 @@ def test_weights_are_shown_half_to_even() -> None:
     facts = facts_of([touch("first", OPENED, account_id="a"), touch("last", CLOSE, account_id="a"), deal()])
     lines = [line for line in fold(facts, config).credit_line.to_pylist() if line["model"] == "tie"]
     assert {line["ordinal"]: line["weight"] for line in lines} == {1: Decimal("0.000122070312"), 2: Decimal("0.999877929688")}
+
+
+def credits_of(rows: Rows, model: str, entry_no: int) -> list[Decimal]:
+    lines = [line for line in rows["credit_line"] if (line["model"], line["entry_no"]) == (model, entry_no)]
+    return [line["revenue"] for line in sorted(lines, key=lambda line: line["ordinal"])]
+
+
+def test_an_entry_is_credited_by_the_difference_of_running_totals() -> None:
+    """Half of 100.00 comes back: 33.34, 33.33, 33.33 become the split of 50.00, 16.67, 16.67, 16.66 (semantics §6).
+
+    Splitting each refund by itself would leave the touches at 0.00, -0.01 and 0.01 when everything is refunded.
+    """
+    data = {"deal_id": "d", "amount": "-50.00", "currency": "USD", "effective_at": CLOSE.isoformat()}
+    refunds = [event("adjustment", "erp", id_, CLOSE.isoformat(), data | {"adjustment_id": id_}) for id_ in ("r1", "r2")]
+    rows = books(*(touch(f"t{i}", OPENED + i * 60 * MINUTE, account_id="a") for i in range(3)), deal(), *refunds)
+    expected = (("33.34", "33.33", "33.33"), ("-16.67", "-16.66", "-16.67"), ("-16.67", "-16.67", "-16.66"))
+    assert [credits_of(rows, "linear", number) for number in (1, 2, 3)] == [[Decimal(text) for text in entry] for entry in expected]
+
+
+@pytest.mark.parametrize(("channels", "holder"), [(("paid", "email", "direct"), 2), (("direct", "direct", "direct"), 3)])
+def test_last_non_direct_falls_back_to_the_last_touch(channels: tuple[str, ...], holder: int) -> None:
+    """The last touch whose channel is not `direct`; if all are, plain last touch (semantics §5)."""
+    touches = [touch(f"t{i}", OPENED + i * 60 * MINUTE, account_id="a", channel=channel) for i, channel in enumerate(channels)]
+    config = Config(attribution=Attribution(models=("last_non_direct",), default_model="last_non_direct"))
+    lines = fold(facts_of([*touches, deal()]), config).credit_line.to_pylist()
+    assert [(line["ordinal"], line["revenue"]) for line in lines] == [(holder, 100)]
+
+
+def said(op: str, left: str, right: str, at: dt.datetime = OPENED) -> Event:
+    """Return an `identity` event; nodes are written `kind:id`."""
+    ends = [dict(zip(("kind", "id"), node.split(":"), strict=True)) for node in (left, right)]
+    return event("identity", "crm", f"{op} {left} {right}", at.isoformat(), {"op": op, "left": ends[0], "right": ends[1]})
+
+
+def test_the_smallest_id_names_a_person_and_an_account() -> None:
+    """Persons go before leads, then by bytes: `B` before `a` (semantics §2)."""
+    pairs = (("lead:a", "person:b"), ("person:b", "person:Ж"), ("lead:a", "account:a"), ("account:a", "account:B"))
+    rows = books(*(said("link", left, right) for left, right in pairs))
+    expected = {
+        ("lead", "a"): "person:b",
+        ("person", "b"): "person:b",
+        ("person", "Ж"): "person:b",
+        ("account", "a"): None,
+        ("account", "B"): None,
+    }
+    assert {(row["kind"], row["id"]): row["person_id"] for row in rows["identity"]} == expected
+    assert {row["account_id"] for row in rows["identity"]} == {"B"}
+
+
+@pytest.mark.parametrize(("latest", "found"), [("link", True), ("unlink", False)])
+def test_the_latest_word_about_a_pair_decides_and_voids_what_touches_imply(latest: str, found: bool) -> None:
+    """A touch of person and account implies a link; an `unlink` takes even that away (semantics §2)."""
+    earlier = "link" if latest == "unlink" else "unlink"
+    words = [said(earlier, "person:p", "account:a"), said(latest, "account:a", "person:p", OPENED + STEP)]
+    implying = touch("implying", OPENED, person_id="p", account_id="a")
+    rows = books(*words, implying, touch("other", OPENED + 60 * MINUTE, person_id="p"), deal())
+    assert ("other" in positions(rows)) is found
