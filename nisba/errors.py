@@ -80,14 +80,15 @@ class OffsetConflict(WarehouseError):
 class TooManyDeadLetters(NisbaError):
     """Too large a part of the latest records was refused."""
 
-    def __init__(self, refused: int, records: int, limit_pct: float) -> None:
-        super().__init__(refused, records, limit_pct)
-        self.refused, self.records, self.limit_pct = refused, records, limit_pct
+    def __init__(self, refused: int, records: int, limit_pct: float, example: str = "") -> None:
+        super().__init__(refused, records, limit_pct, example)
+        self.refused, self.records, self.limit_pct, self.example = refused, records, limit_pct, example
 
     def __str__(self) -> str:
+        such = f", such as {self.example}" if self.example else ""
         return (
-            f"{self.refused} of the latest {self.records} records are dead letters, more than {self.limit_pct:g} %: "
-            "look at `nisba dead-letters list`, mend the producer, or raise [kafka] dead_letter_limit_pct."
+            f"{self.refused} of the latest {self.records} records are dead letters, more than {self.limit_pct:g} %{such}; "
+            "they stay in Kafka: mend the producer, or raise [kafka] dead_letter_limit_pct to take them into the warehouse."
         )
 
 

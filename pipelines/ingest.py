@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from nisba.config import Config
+from nisba.errors import TooManyDeadLetters
 from pipelines import parts
 from pipelines.dead_letters import Refusals
 from pipelines.runner import Runner
@@ -21,6 +22,7 @@ from pipelines.sources import Source, Span
 from pipelines.transforms import DecodeBlocks, ReadRanges, WriteFacts, WriteManifest
 from pipelines.work import DEAD_LETTERS, ReadTask, raise_failures
 from warehouse import loader
+from warehouse.letters import place_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -105,14 +107,24 @@ def _round(
     entries = parts.read_manifest(folder)
     raise_failures(entries)
     blocks = [block for entry in entries for block in entry["blocks"]]
-    if refusals is not None:
-        refusals.add((latest, refused) for *_, latest, refused in blocks)
-    offsets = list(_offsets(spans, blocks))
     facts = parts.merged_parts(folder, entries)
     letters = facts.pop(DEAD_LETTERS, None)
+    if refusals is not None:
+        _judge(refusals, blocks, letters or ())
+    offsets = list(_offsets(spans, blocks))
     records = sum(block[3] for block in blocks)
     _add(report, loader.land(con, facts=facts, dead_letters=letters, offsets=offsets, config=config, records=records))
     source.acknowledge({(span.topic, span.partition): span.next for span in offsets})
+
+
+def _judge(refusals: Refusals, blocks: Iterable[Sequence[Any]], letters: Sequence[Path]) -> None:
+    """Raise TooManyDeadLetters where there are too many, with one of them: none will be in the warehouse to look at."""
+    try:
+        refusals.add((latest, refused) for *_, latest, refused in blocks)
+    except TooManyDeadLetters as error:
+        example = loader.rows(letters).slice(0, 1).to_pylist()[0]
+        shown = f"{place_of(example)} ({example['error_class']}: {example['message'][:200]})"
+        raise TooManyDeadLetters(error.refused, error.records, error.limit_pct, shown) from None
 
 
 def _offsets(spans: Iterable[Span], blocks: Iterable[Sequence[Any]]) -> Iterator[loader.OffsetRange]:
