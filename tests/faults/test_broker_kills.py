@@ -22,7 +22,7 @@ def test_stream_goes_on_after_the_broker_was_killed(node: KafkaNode, tmp_path: P
             node.kill()
             node.start()
             produce(config, [touch(number) for number in range(turn * 1_000, (turn + 1) * 1_000)])
-            running.until(lambda turn=turn: running.records == (turn + 1) * 1_000, 120)  # type: ignore[misc]
+            running.until(lambda turn=turn: running.records == (turn + 1) * 1_000, 120)
         produce(config, [won_deal(1)])
         running.until(lambda: running.records == 3_001)
         assert running.stop() == 0

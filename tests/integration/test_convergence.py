@@ -6,7 +6,9 @@ import random
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, cast
 
+import duckdb
 import pytest
 
 from nisba.config import Config
@@ -77,23 +79,23 @@ class Journey:
         stream(self.config, until="caught_up")
         return broken_off
 
-    def _break_off(self, con) -> bool:  # type: ignore[no-untyped-def]
+    def _break_off(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Attribute, and fail in the transaction that would write the books."""
         with pytest.raises(RuntimeError, match="broken off"):
-            attribute(_FailsAtCommit(con), self.config)  # type: ignore[arg-type]
+            attribute(cast("duckdb.DuckDBPyConnection", _FailsAtCommit(con)), self.config)
         return True
 
 
 class _FailsAtCommit:
     """A connection that breaks at the last moment: at the commit of the books."""
 
-    def __init__(self, con) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
 
-    def __getattr__(self, name: str):  # type: ignore[no-untyped-def]
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.con, name)
 
-    def execute(self, sql: str, *arguments):  # type: ignore[no-untyped-def]
+    def execute(self, sql: str, *arguments: Any) -> Any:
         if sql == "COMMIT":
             self.con.execute("ROLLBACK")
             self.con.execute("BEGIN")  # the loader rolls back once more

@@ -65,7 +65,7 @@ def test_every_record_is_read_once_with_its_offset_key_and_headers(config: Confi
     assert deals.records.keys == [b"k0", b"k1", b"k2", b"k3", b"k4"]
     assert deals.records.headers == [[("n", b"%d" % number)] for number in range(5)]
     assert (deals.records.partition, deals.records.offsets, deals.next_offset) == (3, [0, 1, 2, 3, 4], 5)
-    assert read_all(config, reached(list(blocks.values()))) == []  # type: ignore[arg-type]
+    assert read_all(config, reached(list(blocks.values()))) == []
 
 
 def test_reading_goes_on_at_the_committed_offset(config: Config) -> None:

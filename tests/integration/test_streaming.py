@@ -63,7 +63,7 @@ def test_two_streams_share_a_warehouse(kafka: str, tmp_path: Path) -> None:
     with streaming(settings, tmp_path / "one.log") as one, streaming(settings, tmp_path / "two.log") as two:
         for turn in range(10):
             produce(config, [touch(turn * 500 + number) for number in range(500)])
-            one.until(lambda turn=turn: one.records + two.records == (turn + 1) * 500)  # type: ignore[misc]
+            one.until(lambda turn=turn: one.records + two.records == (turn + 1) * 500)
         assert one.stop() == 0
         assert two.stop() == 0
     assert rows(config, "SELECT count(*), count(DISTINCT event_id) FROM ledger.touch") == [(5_000, 5_000)]
