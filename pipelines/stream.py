@@ -44,8 +44,8 @@ LEASE_SECONDS = 5.0
 PATIENCE_SECONDS = 600.0
 """Without a successful cycle for so long the stream ends, with the error that kept it from working."""
 
-MARTS_SHARE = 0.1
-"""Part of the time that may go into building marts while records keep coming: they are built whole, the books are not."""
+MARTS_SHARE, LETTERS_SHARE = 0.1, 0.05
+"""Parts of the time that may go into building marts and into publishing dead letters while records keep coming: the books go first."""
 
 
 @dataclass(frozen=True)
@@ -144,21 +144,40 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 
 @dataclass
+class _Leisure:
+    """Gives work that may lag behind a part of the time while records keep coming, and all the time there is when they do not."""
+
+    share: float
+    next_at: float = 0.0
+
+    def is_due(self, *, is_idle: bool) -> bool:
+        return is_idle or time.monotonic() >= self.next_at
+
+    @contextmanager
+    def spend(self) -> Iterator[None]:
+        """Time the work of the block; the next is due when it has become a small enough part."""
+        started = time.monotonic()
+        yield
+        ended = time.monotonic()
+        self.next_at = ended + (ended - started) * (1 / self.share - 1)
+
+
+@dataclass
 class _Marts:
-    """When to build the marts: whenever the books have changed, but not so often that the stream does little else."""
+    """When to build the marts: whenever the books have changed, at leisure."""
 
     built_for: int | None = None
     """The attribution that the marts show; None: not known, which is the case after a start."""
-    next_at: float = 0.0
+    leisure: _Leisure = field(default_factory=lambda: _Leisure(MARTS_SHARE))
 
     def build_if_due(self, con: duckdb.DuckDBPyConnection, *, is_idle: bool) -> int:
         """Build them if they are due, and return how many."""
-        started, version = time.monotonic(), _latest_attribution(con)
-        if version in (None, self.built_for) or not (is_idle or started >= self.next_at):
+        version = _latest_attribution(con)
+        if version in (None, self.built_for) or not self.leisure.is_due(is_idle=is_idle):
             return 0
-        built = len(build(con))
-        ended = time.monotonic()
-        self.built_for, self.next_at = version, ended + (ended - started) * (1 / MARTS_SHARE - 1)
+        with self.leisure.spend():
+            built = len(build(con))
+        self.built_for = version
         return built
 
 
@@ -180,6 +199,7 @@ class _Worker:
     cycles: int = 0
     committed: Committed = field(default_factory=dict)
     marts: _Marts = field(default_factory=_Marts)
+    letters: _Leisure = field(default_factory=lambda: _Leisure(LETTERS_SHARE))
     refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -202,11 +222,12 @@ class _Worker:
             con, self.source, self.config, refusals=self.refusals, on_round=lambda _: self.patience.succeed(), is_to_leave=self.is_to_leave
         )
         self.committed = loader.committed_offsets(con)
-        if read.dead_letters or not self.cycles:  # at first also those that an earlier process landed and did not publish
-            publish_letters(con, self.config)
         made = AttributeReport() if read.is_cut_short else attribute(con, self.config)
         is_idle = Cycle(0, read, made).is_idle
         marts = 0 if read.is_cut_short else self.marts.build_if_due(con, is_idle=is_idle)
+        if self.letters.is_due(is_idle=is_idle):
+            with self.letters.spend():
+                publish_letters(con, self.config)
         cycle = Cycle(self.cycles + 1, read, made, marts, time.monotonic() - started)
         if not cycle.is_empty:
             self.cycles = cycle.number

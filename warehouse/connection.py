@@ -91,6 +91,9 @@ def _connect(path: str | Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if "lock" in str(error).lower():
             raise LeaseTaken(f"{path}: {_holder(path)} is writing; read the published snapshot instead.") from None
         raise WarehouseError(f"{path}: cannot be opened as a warehouse: {str(error).splitlines()[0]}") from None
+    if not read_only:
+        # with the default of 16 MB every few cycles of a stream wait for a checkpoint; replaying 256 MB after a crash takes seconds
+        connection.execute("SET checkpoint_threshold = '256MB'")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = false")
     return connection

@@ -6,6 +6,7 @@ import datetime as dt
 
 import duckdb
 
+from warehouse.pairs import remember_pairs
 from warehouse.walk import Walk
 
 __all__ = ["clear", "mark", "start"]
@@ -14,14 +15,18 @@ _TOUCHED = ("touch", "lead_stage", "deal", "identity", "adjustment", "retraction
 
 
 def start(con: duckdb.DuckDBPyConnection) -> None:
-    """Begin to note what a batch touches."""
-    con.execute("CREATE OR REPLACE TEMP TABLE named_pair (left_kind VARCHAR, left_id VARCHAR, right_kind VARCHAR, right_id VARCHAR)")
+    """Begin to note what a batch touches: empty tables that the connection keeps from batch to batch."""
+    con.execute("CREATE TEMP TABLE IF NOT EXISTS named_pair (left_kind VARCHAR, left_id VARCHAR, right_kind VARCHAR, right_id VARCHAR)")
+    con.execute("TRUNCATE named_pair")
     for fact_type in _TOUCHED:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{fact_type} AS SELECT * EXCLUDE (recorded_at) FROM ledger.{fact_type} LIMIT 0")
+        columns = f"SELECT * EXCLUDE (recorded_at) FROM ledger.{fact_type} LIMIT 0"
+        con.execute(f"CREATE TEMP TABLE IF NOT EXISTS touched_{fact_type} AS {columns}")
+        con.execute(f"TRUNCATE touched_{fact_type}")
 
 
 def mark(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> None:
-    """Mark what the batch of `touched_*` and `named_pair` made dirty."""
+    """Remember the pairs of the batch, and mark what it, being `touched_*` and `named_pair`, made dirty."""
+    remember_pairs(con)
     walk = Walk(con, "dirty_walk")
     walk.add("SELECT left_kind AS kind, left_id AS id FROM named_pair UNION ALL SELECT right_kind, right_id FROM named_pair")
     for others in (_RETRACTED, _CONTACTS_BEFORE, _DEALS_ADJUSTED_BEFORE):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from nisba.attribution.facts import INSTANT, TEXT
 from schemas.canonical import canonical, row_to_event, settle
-from warehouse.pairs import remember_pairs
+from warehouse.pairs import name_pairs
 
 __all__ = ["Landed", "land_dead_letters", "land_facts"]
 
@@ -46,39 +46,63 @@ def land_facts(con: duckdb.DuckDBPyConnection, fact_type: str, table: pa.Table, 
     """Insert new identities, count duplicates, settle conflicts; what was accepted or displaced is left in `touched_<type>`."""
     con.register("incoming", table)
     try:
-        _stage(con, fact_type)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{fact_type} AS SELECT *, hash(source, event_id) AS identity_hash FROM incoming")
     finally:
         con.unregister("incoming")
+    landed = _land_new(con, fact_type, now) if _is_all_new(con, fact_type) else _land_some(con, fact_type, now)
+    name_pairs(con, fact_type, f"touched_{fact_type}")
+    return landed
+
+
+def _is_all_new(con: duckdb.DuckDBPyConnection, fact_type: str) -> bool:
+    """Tell whether every identity is there once and none of them is in the ledger: what most batches are."""
+    touched = f"touched_{fact_type}"
+    row = con.execute(f"""
+        SELECT count(*) = count(DISTINCT identity_hash)
+            AND NOT EXISTS (SELECT 1 FROM ledger.{fact_type} WHERE identity_hash IN (SELECT identity_hash FROM {touched}))
+        FROM {touched}
+    """).fetchone()
+    return bool(row and row[0])
+
+
+def _land_new(con: duckdb.DuckDBPyConnection, fact_type: str, now: dt.datetime) -> Landed:
+    return Landed(_insert(con, fact_type, f"FROM touched_{fact_type}", now), 0, 0)
+
+
+def _land_some(con: duckdb.DuckDBPyConnection, fact_type: str, now: dt.datetime) -> Landed:
+    """Insert what is new among identities that are there already, or more than once."""
+    total = _stage(con, fact_type)
     fresh = _insert(con, fact_type, "SELECT batch.* FROM batch ANTI JOIN clash USING (source, event_id)", now)
     contested, new = _settle(con, fact_type, now)
-    remember_pairs(con, fact_type, f"touched_{fact_type}")
-    return Landed(fresh + new, table.num_rows - fresh - contested, contested - new)
+    return Landed(fresh + new, total - fresh - contested, contested - new)
 
 
-def _stage(con: duckdb.DuckDBPyConnection, fact_type: str) -> None:
-    """Make `batch`, the contents that the ledger has never seen, and `clash`, the identities of which there are several now."""
-    con.execute("CREATE OR REPLACE TEMP TABLE batch AS SELECT *, hash(source, event_id) AS identity_hash FROM incoming")
-    total, distinct = con.execute("SELECT count(*), count(DISTINCT identity_hash) FROM batch").fetchone() or (0, 0)
-    if total != distinct:
-        con.execute("""
-            CREATE OR REPLACE TEMP TABLE batch AS FROM batch
-            QUALIFY row_number() OVER (PARTITION BY source, event_id, content_hash ORDER BY topic, kafka_partition, kafka_offset) = 1
-        """)
+def _stage(con: duckdb.DuckDBPyConnection, fact_type: str) -> int:
+    """Make `batch`, the contents that the ledger has never seen, and `clash`, the identities of which there are several now.
+
+    Returns how many facts arrived.
+    """
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE known AS
         SELECT source, event_id, content_hash, true AS is_kept FROM ledger.{fact_type}
-        WHERE identity_hash IN (SELECT identity_hash FROM batch)
+        WHERE identity_hash IN (SELECT identity_hash FROM touched_{fact_type})
         UNION ALL
         SELECT source, event_id, dropped_hash, false FROM ops.conflict WHERE fact_type = '{fact_type}'
     """)
-    con.execute("CREATE OR REPLACE TEMP TABLE batch AS SELECT batch.* FROM batch ANTI JOIN known USING (source, event_id, content_hash)")
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE batch AS
+        SELECT touched.* FROM touched_{fact_type} AS touched ANTI JOIN known USING (source, event_id, content_hash)
+        QUALIFY row_number() OVER (PARTITION BY source, event_id, content_hash ORDER BY topic, kafka_partition, kafka_offset) = 1
+    """)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE clash AS
         SELECT source, event_id FROM batch GROUP BY ALL HAVING count(*) > 1
         UNION
         SELECT source, event_id FROM batch SEMI JOIN known USING (source, event_id)
     """)
+    row = con.execute(f"SELECT count(*) FROM touched_{fact_type}").fetchone()
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{fact_type} AS FROM batch")
+    return int(row[0]) if row else 0
 
 
 def _insert(con: duckdb.DuckDBPyConnection, fact_type: str, select: str, now: dt.datetime) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-__all__ = ["named_pairs", "remember_pairs"]
+__all__ = ["name_pairs", "named_pairs", "remember_pairs"]
 
 _CONTACTS = "list_distinct(list_append(coalesce(contact_ids, []), primary_contact_id))"
 
@@ -47,18 +47,18 @@ def named_pairs(fact_type: str, relation: str) -> str | None:
     return f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)}) WHERE left_id IS NOT NULL OR right_id IS NOT NULL"
 
 
-def remember_pairs(con: duckdb.DuckDBPyConnection, fact_type: str, relation: str) -> None:
-    """Add what facts of a relation name to `named_pair` (of this batch) and to `ledger.pair` (for ever), both ways round."""
+def name_pairs(con: duckdb.DuckDBPyConnection, fact_type: str, relation: str) -> None:
+    """Add what facts of a relation name to `named_pair`, the pairs of this batch."""
     select = named_pairs(fact_type, relation)
-    if select is None:
-        return
-    con.execute(f"INSERT INTO named_pair {select}")
-    con.execute(f"""
+    if select is not None:
+        con.execute(f"INSERT INTO named_pair {select}")
+
+
+def remember_pairs(con: duckdb.DuckDBPyConnection) -> None:
+    """Add the pairs of this batch to `ledger.pair`, which remembers them for ever, both ways round."""
+    con.execute("""
         INSERT INTO ledger.pair
-        SELECT * FROM (
-            SELECT left_kind, left_id, right_kind, right_id FROM ({select}) WHERE left_id IS NOT NULL AND right_id IS NOT NULL
-            UNION
-            SELECT right_kind, right_id, left_kind, left_id FROM ({select}) WHERE left_id IS NOT NULL AND right_id IS NOT NULL
-        ) AS new
+        WITH pair AS (FROM named_pair WHERE left_id IS NOT NULL AND right_id IS NOT NULL)
+        SELECT * FROM (FROM pair UNION SELECT right_kind, right_id, left_kind, left_id FROM pair) AS new
         ANTI JOIN ledger.pair AS old USING (left_kind, left_id, right_kind, right_id)
     """)

@@ -20,13 +20,12 @@ class Walk:
 
     def add(self, select: str, parameters: Sequence[object] = ()) -> int:
         """Add the (kind, id) of a SELECT that are not there yet; return how many."""
-        before = self.count()
-        self.con.execute(
+        row = self.con.execute(
             f"INSERT INTO {self.name} SELECT DISTINCT kind, id FROM ({select}) AS new"
             f" ANTI JOIN {self.name} AS old USING (kind, id) WHERE id IS NOT NULL",
             list(parameters),
-        )
-        return self.count() - before
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def step(self, origins: Sequence[str], targets: Sequence[str]) -> int:
         """Add the neighbours of some kinds of all nodes of some kinds; return how many were new."""
@@ -40,14 +39,6 @@ class Walk:
         """Add neighbours within some kinds until there are no more: whole components."""
         while self.step(kinds, kinds):
             pass
-
-    def count(self) -> int:
-        """Return the number of nodes."""
-        return int(_one(self.con, f"SELECT count(*) FROM {self.name}"))
-
-    def ids(self, kind: str) -> list[str]:
-        """Return the ids of a kind, in order."""
-        return [i for (i,) in self.con.execute(f"SELECT id FROM {self.name} WHERE kind = ? ORDER BY id", [kind]).fetchall()]
 
     def accounts_below(self) -> None:
         """Walk down to every account whose books may depend on the nodes.
@@ -73,8 +64,3 @@ class Walk:
 
 def _quoted(kinds: Sequence[str]) -> str:
     return ", ".join(f"'{kind}'" for kind in kinds)
-
-
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0
