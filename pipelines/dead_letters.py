@@ -55,18 +55,26 @@ class Refusals:
     limit_pct: Decimal
     blocks: deque[tuple[int, int]] = field(default_factory=deque)
 
-    def add(self, blocks: Iterable[tuple[int, int]]) -> None:
-        """Take the (records, refused) of some blocks; raises TooManyDeadLetters at the first that is too much."""
+    def after(self, blocks: Iterable[tuple[int, int]]) -> deque[tuple[int, int]]:
+        """Return `blocks` as it will be when these (records, refused) are landed; a round that is not leaves no trace.
+
+        Raises TooManyDeadLetters at the first that is too much.
+
+        >>> Refusals(Decimal(5), deque([(900, 0), (600, 0)])).after([(500, 40)])
+        deque([(600, 0), (500, 40)])
+        >>> Refusals(Decimal(5)).after([(30, 30), (30, 21)])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        nisba.errors.TooManyDeadLetters: 51 of the latest 60 records are dead letters, ...
+        """
+        kept = deque(self.blocks)
         for block in blocks:
-            self.blocks.append(block)
-            while self._records() - self.blocks[0][0] >= LATEST:
-                self.blocks.popleft()
-            self._judge()
+            kept.append(block)
+            while sum(records for records, _ in kept) - kept[0][0] >= LATEST:
+                kept.popleft()
+            self._judge(kept)
+        return kept
 
-    def _records(self) -> int:
-        return sum(records for records, _ in self.blocks)
-
-    def _judge(self) -> None:
-        refused = sum(refused for _, refused in self.blocks)
-        if refused * 100 > self.limit_pct * max(self._records(), LATEST):
-            raise TooManyDeadLetters(refused, self._records(), float(self.limit_pct))
+    def _judge(self, blocks: Iterable[tuple[int, int]]) -> None:
+        records, refused = (sum(column) for column in zip(*blocks, strict=True))
+        if refused * 100 > self.limit_pct * max(records, LATEST):
+            raise TooManyDeadLetters(refused, records, float(self.limit_pct))

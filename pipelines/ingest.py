@@ -6,6 +6,7 @@ A round that fails leaves nothing behind; the next one starts from what is commi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,18 +110,19 @@ def _round(
     blocks = [block for entry in entries for block in entry["blocks"]]
     facts = parts.merged_parts(folder, entries)
     letters = facts.pop(DEAD_LETTERS, None)
-    if refusals is not None:
-        _judge(refusals, blocks, letters or ())
+    latest = None if refusals is None else _judged(refusals, blocks, letters or ())
     offsets = list(_offsets(spans, blocks))
     records = sum(block[3] for block in blocks)
     _add(report, loader.land(con, facts=facts, dead_letters=letters, offsets=offsets, config=config, records=records))
+    if refusals is not None and latest is not None:
+        refusals.blocks = latest
     source.acknowledge({(span.topic, span.partition): span.next for span in offsets})
 
 
-def _judge(refusals: Refusals, blocks: Iterable[Sequence[Any]], letters: Sequence[Path]) -> None:
-    """Raise TooManyDeadLetters where there are too many, with one of them: none will be in the warehouse to look at."""
+def _judged(refusals: Refusals, blocks: Iterable[Sequence[Any]], letters: Sequence[Path]) -> deque[tuple[int, int]]:
+    """Return what to remember of the latest records; raises TooManyDeadLetters with one of them: none will be in the warehouse."""
     try:
-        refusals.add((latest, refused) for *_, latest, refused in blocks)
+        return refusals.after((latest, refused) for *_, latest, refused in blocks)
     except TooManyDeadLetters as error:
         example = loader.rows(letters).slice(0, 1).to_pylist()[0]
         shown = f"{place_of(example)} ({example['error_class']}: {example['message'][:200]})"
