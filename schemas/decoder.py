@@ -116,7 +116,7 @@ class _Work:
         while len(events) < len(values):
             try:
                 events.extend(stream)  # what was decoded before an error stays
-            except BROKEN as error:  # noqa: PERF203
+            except BROKEN as error:
                 self.refused.append((places[len(events)], refusal_of(values[len(events)], error)))
                 events.append(None)
         self._sort(places, events)
@@ -128,7 +128,7 @@ class _Work:
             try:
                 value.decode()
                 kept.append((place, value))
-            except UnicodeDecodeError as error:  # noqa: PERF203
+            except UnicodeDecodeError as error:
                 self.refused.append((place, refusal_of(value, error)))
         return [place for place, _ in kept], [value for _, value in kept]
 
