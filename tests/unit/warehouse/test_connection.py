@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -75,7 +76,7 @@ def test_lease_of_a_killed_process_is_free(path: Path) -> None:
         process.kill()
         process.wait(timeout=30)
         with writer_lease(path, wait_seconds=5):
-            pass
+            assert Path(f"{path}.writer").read_text("ascii") == f"{os.getpid()}\n"
 
 
 def test_lease_is_given_back_when_the_block_fails(path: Path) -> None:
