@@ -120,20 +120,22 @@ def plan_spans(
     """Plan the span of each partition with records waiting; in the order of `ends`.
 
     `understated` ends are those of a broker that says less than it has. Raises SourceError where committed offsets are no longer in
-    the log, unless `skip_lost`.
+    the log, unless `skip_lost`: then a span, which may be empty, leads behind them.
 
     >>> plan_spans({("t", 0): 0, ("t", 1): 5}, {("t", 0): 9, ("t", 1): 8}, {("t", 0): 9})
     [Span(topic='t', partition=1, start=5, end=8, committed=None, reads_on=False)]
+    >>> plan_spans({("t", 0): 9}, {("t", 0): 9}, {("t", 0): 4}, skip_lost=True)
+    [Span(topic='t', partition=0, start=9, end=9, committed=4, reads_on=False)]
     """
     spans = []
     for (topic, partition), end in ends.items():
         first, known = starts[topic, partition], committed.get((topic, partition))
         start = first if known is None else known
-        if start < first or (start > end and not understated):
-            if not skip_lost:
-                raise SourceError(_lost(topic, partition, start, first, end))
-            start = first
-        if end > start:
+        is_lost = start < first or (start > end and not understated)
+        if is_lost and not skip_lost:
+            raise SourceError(_lost(topic, partition, start, first, end))
+        start = first if is_lost else start
+        if end > start or is_lost:
             spans.append(Span(topic, partition, start, end, known, understated))
     return spans
 
@@ -159,7 +161,8 @@ def slices(spans: Iterable[Span], limit: int) -> Iterator[list[Span]]:
     left = list(spans)
     while left:
         ends = _fair_ends(left, limit)
-        yield [replace(s, end=end, reads_on=s.reads_on and end == s.end) for s, end in zip(left, ends, strict=True) if end > s.start]
+        cut = zip(left, ends, strict=True)
+        yield [replace(s, end=end, reads_on=s.reads_on and end == s.end) for s, end in cut if end > s.start or end == s.end]
         left = [replace(s, start=end, committed=end) for s, end in zip(left, ends, strict=True) if end < s.end]
 
 

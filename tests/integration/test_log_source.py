@@ -16,10 +16,13 @@ from nisba.cli import cli
 from nisba.config import Config, Kafka
 from nisba.errors import BrokerError, SourceError
 from pipelines.broker import topic_name, topic_states, wanted_topics
+from pipelines.ingest import ingest
 from pipelines.log_source import LogSource
 from pipelines.sources import Block, Committed, Span
 from tests.kafka_node import KafkaNode, free_ports, fresh_config, kafka_node
 from tests.kafka_records import Raw, config_with_topics, produce, touch, until, write_settings
+from warehouse.connection import open_writer
+from warehouse.loader import committed_offsets
 
 pytestmark = pytest.mark.kafka
 
@@ -122,6 +125,21 @@ def test_topic_made_anew_is_named_and_read_from_its_beginning_on_demand(config: 
     with pytest.raises(SourceError, match=r"crm\.deal/0 ends at offset 1, but the warehouse has read up to 9"):
         LogSource(config.kafka).plan({(name, 0): 9})
     assert LogSource(config.kafka, skip_lost=True).plan({(name, 0): 9}) == [Span(name, 0, start=0, end=1, committed=9)]
+
+
+def test_partition_whose_waiting_records_are_all_gone_needs_the_flag_once(config: Config, tmp_path: Path) -> None:
+    name = topic_name(config.kafka, DEALS)
+    produce(config, [Raw(DEALS, b"%d" % number, None, 0) for number in range(10)])
+    admin = AdminClient({"bootstrap.servers": config.kafka.bootstrap_servers})
+    for future in admin.delete_records([TopicPartition(name, 0, 10)]).values():
+        future.result()
+    with open_writer(config.warehouse.path) as con:
+        con.execute("INSERT INTO ops.kafka_offset VALUES (?, 0, 4, now())", [name])
+        with pytest.raises(SourceError, match=r"offsets 4 to 9 \(6 records\)"):
+            ingest(con, LogSource(config.kafka), config)
+        assert ingest(con, LogSource(config.kafka, skip_lost=True), config).records == 0
+        assert committed_offsets(con) == {(name, 0): 10}
+        assert ingest(con, LogSource(config.kafka), config).rounds == 0
 
 
 def test_missing_topics_are_named(kafka: str, tmp_path: Path) -> None:
