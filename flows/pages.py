@@ -16,15 +16,23 @@ _SHARE = ("Marketing-driven revenue", "Revenue", "Share", "Deals", "Share of dea
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{padding:.3rem .6rem;border-bottom:1px solid #ddd;text-align:left}"
-    ".w1 :is(td,th):nth-child(n+2),.w2 :is(td,th):nth-child(n+3){text-align:right;font-variant-numeric:tabular-nums}"
+    ".w1 :is(td,th):nth-child(n+2),.w2 :is(td,th):nth-child(n+3){text-align:right;white-space:nowrap;"
+    "font-variant-numeric:tabular-nums}"
 )
+
+
+_NOTE = (
+    "(none): touches that belong to no campaign; (unattributed): deals without any touch. ROI: revenue booked in the period over cost. "
+    "Realized ROI: revenue of touches made in the period, whenever it is booked; it grows as their deals close."
+)
+"""What a reader of the campaigns asks first."""
 
 
 def markdown(report: Report, checks: Checks) -> str:
     """Return the report as GitHub-flavoured Markdown."""
     parts = [f"# {_title(report)}", summary(report), _markdown_table(_SHARE, _shares(report), words=1), "## Campaign ROI"]
-    parts += [_markdown_table(_CAMPAIGN, _campaigns(report), words=2), f"Model `{report.model}`: {report.rule}.", "## What was checked"]
-    parts += ["\n".join(f"- {line}" for line in _checked(checks))]
+    parts += [_markdown_table(_CAMPAIGN, _campaigns(report), words=2), f"Model `{report.model}`: {report.rule}.", _NOTE]
+    parts += ["## What was checked", "\n".join(f"- {line}" for line in _checked(checks))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -32,8 +40,8 @@ def html(report: Report, checks: Checks) -> str:
     """Return the report as one HTML page without anything from elsewhere."""
     body = [f"<h1>{escape(_title(report))}</h1>", f"<p>{escape(summary(report))}</p>", _html_table(_SHARE, _shares(report), words=1)]
     body += ["<h2>Campaign ROI</h2>", _html_table(_CAMPAIGN, _campaigns(report), words=2)]
-    body += [f"<p>Model <code>{escape(report.model)}</code>: {escape(report.rule)}.</p>", "<h2>What was checked</h2><ul>"]
-    body += [f"<li>{escape(line)}</li>" for line in _checked(checks)] + ["</ul>"]
+    body += [f"<p>Model <code>{escape(report.model)}</code>: {escape(report.rule)}.</p>", f"<p>{escape(_NOTE)}</p>"]
+    body += ["<h2>What was checked</h2><ul>", *(f"<li>{escape(line)}</li>" for line in _checked(checks)), "</ul>"]
     head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(_title(report))}</title><style>{_STYLE}</style>'
     return head + "\n".join(body) + "</html>\n"
 
