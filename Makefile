@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 lock:            ## resolve pyproject.toml again into constraints.txt
-	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --all-extras --group install --group test --group lint \
+	@UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --all-extras --group install --group test --group lint \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -q -o constraints.txt
 
 clean:           ## remove what the commands made

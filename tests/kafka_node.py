@@ -77,7 +77,8 @@ def kafka_libs() -> Path:
     LIBS.parent.mkdir(exist_ok=True)
     with FileLock(f"{LIBS}.lock"):
         if not (LIBS / ".complete").exists():
-            command = ["mvn", "-q", "-B", "-f", POM, "dependency:copy-dependencies", f"-DoutputDirectory={LIBS}", "-DincludeScope=runtime"]
+            here = [f"-DoutputDirectory={LIBS}", f"-Dmaven.repo.local={LIBS.parent / 'maven'}"]  # nothing into the user's home
+            command = ["mvn", "-q", "-B", "-f", POM, "dependency:copy-dependencies", *here, "-DincludeScope=runtime"]
             subprocess.run([str(part) for part in command], check=True, timeout=600)
             (LIBS / ".complete").touch()
     return LIBS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from nisba.config import load_config
 from pipelines.broker import create_topics
 from pipelines.embedded_broker import embedded_broker, with_broker
@@ -33,3 +35,10 @@ def test_every_record_of_the_embedded_broker_is_read(tmp_path: Path) -> None:
     assert rows(config, "SELECT count(*) FROM ops.dirty_account") == [(0,)]
     with open_writer(config.warehouse.path) as con:
         assert verify(con, config).differing == 0
+
+
+def test_nothing_is_left_in_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with embedded_broker() as address:
+        assert address.startswith("127.0.0.1:")
+    assert list(tmp_path.iterdir()) == []
