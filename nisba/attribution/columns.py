@@ -27,6 +27,7 @@ __all__ = [
     "instants",
     "instants_array",
     "integers",
+    "numbered",
     "runs",
     "text",
     "thousandths",
@@ -166,6 +167,15 @@ def distinct(values: Ints) -> Ints:
     """
     ordered = np.sort(values)
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
+def numbered(keys: Ints) -> Ints:
+    """Return 1, 2, … within each run of equal keys; the keys are sorted.
+
+    >>> numbered(np.array([4, 4, 7])).tolist()
+    [1, 2, 1]
+    """
+    return np.arange(len(keys)) - np.searchsorted(keys, keys) + 1
 
 
 def runs(starts: Ints, lengths: Ints) -> Ints:

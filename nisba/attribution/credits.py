@@ -73,7 +73,8 @@ class Rows:
     def touch(self) -> Ints:
         """Row of each touch in the shard's touches; -1 for nobody."""
         touch = np.full(len(self.place), -1, dtype=np.int64)
-        touch[self.ordinal > 0] = self.journeys.touch[np.isin(self.journeys.owner, self.deals)]
+        journeys = self.journeys
+        touch[self.ordinal > 0] = journeys.touch[runs(journeys.starts[self.deals], journeys.lengths[self.deals])]
         return touch
 
     @cached_property

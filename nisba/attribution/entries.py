@@ -12,7 +12,19 @@ import numpy as np
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.attribution.columns import Bools, Ints, decimals, dictionary, encode, instants, instants_array, integers, text, thousandths
+from nisba.attribution.columns import (
+    Bools,
+    Ints,
+    decimals,
+    dictionary,
+    encode,
+    instants,
+    instants_array,
+    integers,
+    numbered,
+    text,
+    thousandths,
+)
 from nisba.attribution.deals import held_adjustments
 from nisba.attribution.facts import MONEY
 from nisba.attribution.fx import convert
@@ -23,10 +35,9 @@ from nisba.money import milli_per_minor
 
 __all__ = [
     "KINDS",
-    "OUT_OF_RANGE",
     "Entries",
     "Totals",
-    "deal_rates",
+    "converted",
     "entry_rows",
     "held_deals",
     "make_entries",
@@ -56,10 +67,10 @@ class Entries:
     row: Ints
     """The row of the state, or of the adjustment, that made it."""
 
-    @property
+    @cached_property
     def number(self) -> Ints:
         """`entry_no`: 1, 2, … in each deal."""
-        return np.arange(len(self.deal)) - np.searchsorted(self.deal, self.deal) + 1
+        return numbered(self.deal)
 
     @cached_property
     def previous(self) -> Ints:
@@ -211,7 +222,26 @@ def rate_days(states: Any, current: Ints, time_zone: str) -> Ints:
     return local_days(np.where(is_open, at_us, closed_us), time_zone)
 
 
-def deal_rates(shard: Shard, config: Config) -> dict[tuple[int, int], Fraction]:
+def converted(shard: Shard, deal: Ints, currency: Ints, amount: Ints, config: Config) -> tuple[Ints, Bools, Bools]:
+    """Convert amounts of deals, minor units, at each deal's one rate per currency, rounding half to even.
+
+    Returns (minor units of the reporting currency with 0 where unknown, which are known, which lack a rate); out of range is unknown.
+    """
+    target = config.reporting.currency
+    limit = OUT_OF_RANGE * 1000 // milli_per_minor(target)
+    days = rate_days(shard.state, shard.current, config.reporting.time_zone)[deal]
+    rates = _rates(shard)
+    result, known, unrated = amount.copy(), np.ones(len(amount), dtype=bool), np.zeros(len(amount), dtype=bool)
+    foreign = np.array([code != target for code in shard.currencies] or [False])[currency]
+    for place in np.flatnonzero(foreign | (amount >= limit)).tolist():
+        rate = rates.get((int(days[place]), int(currency[place]))) if foreign[place] else Fraction(1)
+        total = limit if rate is None else convert(int(amount[place]), rate)
+        known[place], unrated[place] = total < limit, rate is None
+        result[place] = total if total < limit else 0
+    return result, known, unrated
+
+
+def _rates(shard: Shard) -> dict[tuple[int, int], Fraction]:
     """Return the rates between minor units by (day, currency code); missing ones are absent."""
     codes = {code: place for place, code in enumerate(shard.currencies)}
     rows = zip(*(shard.rate[name].to_pylist() for name in ("day", "currency", "numerator", "denominator")), strict=True)
@@ -219,20 +249,12 @@ def deal_rates(shard: Shard, config: Config) -> dict[tuple[int, int], Fraction]:
 
 
 def reporting_totals(shard: Shard, entries: Entries, cum: Ints, config: Config) -> Totals:
-    """Convert running totals at each deal's one rate per currency, rounding half to even."""
-    target = config.reporting.currency
-    limit = OUT_OF_RANGE * 1000 // milli_per_minor(target)
-    days = rate_days(shard.state, shard.current, config.reporting.time_zone)[entries.deal]
-    rates = deal_rates(shard, config)
-    after, known, reason = cum.copy(), np.ones(len(cum), dtype=bool), {}
-    foreign = np.array([code != target for code in shard.currencies] or [False])[entries.currency] if len(cum) else known
-    for place in np.flatnonzero(foreign | (cum >= limit)).tolist():
-        deal, code = int(entries.deal[place]), int(entries.currency[place])
-        rate = rates.get((int(days[place]), code)) if foreign[place] else Fraction(1)
-        total = None if rate is None else convert(int(cum[place]), rate)
-        if total is None or total >= limit:
-            reason[deal, code] = "fx_missing" if rate is None else "out_of_range"
-        after[place] = 0 if total is None or total >= limit else total
+    """Convert running totals; one that is unknown holds its deal in that currency."""
+    after, known, unrated = converted(shard, entries.deal, entries.currency, cum, config)
+    lost = np.flatnonzero(~known).tolist()
+    reason = {
+        (int(entries.deal[place]), int(entries.currency[place])): "fx_missing" if unrated[place] else "out_of_range" for place in lost
+    }
     if reason:
         known = np.array([pair not in reason for pair in zip(entries.deal.tolist(), entries.currency.tolist(), strict=True)], dtype=bool)
     return Totals(np.where(known, after, 0), np.where(known, entries.before(after), 0), known, reason)

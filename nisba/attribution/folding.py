@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
-from nisba.attribution.columns import Bools, Ints, combine, decimals, distinct, instants, instants_array
+from nisba.attribution.columns import Bools, Ints, combine, decimals, distinct, instants, instants_array, numbered
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.credits import Ledgers, Rows, credit_lines
 from nisba.attribution.deals import unknown_deals
-from nisba.attribution.entries import OUT_OF_RANGE, deal_rates, entry_rows, held_deals, make_entries, rate_days, reporting_totals
+from nisba.attribution.entries import converted, entry_rows, held_deals, make_entries, reporting_totals
 from nisba.attribution.facts import MONEY, Facts
-from nisba.attribution.fx import convert
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
 from nisba.attribution.models import journey_specs, selected_models
 from nisba.attribution.periods import local_days
@@ -99,26 +98,17 @@ def _local_dates(column: Any, time_zone: str) -> Any:
 
 def _reporting_amounts(shard: Shard, config: Config) -> tuple[Ints, Bools]:
     """Return each deal's current amount in minor units of the reporting currency, and where it has one in range."""
-    target = config.reporting.currency
-    limit = OUT_OF_RANGE * 1000 // milli_per_minor(target)
-    amount, known = shard.amount_minor[0][shard.current], shard.amount_minor[1][shard.current]
-    codes, days = shard.currency[shard.current], rate_days(shard.state, shard.current, config.reporting.time_zone)
-    rates, result = deal_rates(shard, config), amount.copy()
-    foreign = np.array([code != target for code in shard.currencies] or [False])[codes]
-    for deal in np.flatnonzero(known & foreign).tolist():
-        rate = rates.get((int(days[deal]), int(codes[deal])))
-        converted = limit if rate is None else convert(int(amount[deal]), rate)
-        result[deal], known[deal] = min(converted, limit), converted < limit
-    return result, known
+    amount, has = shard.amount_minor
+    result, known, _ = converted(shard, np.arange(shard.deals), shard.currency[shard.current], amount[shard.current], config)
+    return result, has[shard.current] & known
 
 
 def _history_rows(shard: Shard) -> Any:
     """Return the rows of `deal_history`: all states, numbered in register order."""
     deal = shard.state_deal
-    number = np.arange(len(deal)) - np.searchsorted(deal, deal) + 1
     names = BOOK_SCHEMAS["deal_history"].names
     columns = {name: combine(shard.state[name]) for name in names if name in shard.state.column_names}
     columns["deal_id"] = combine(shard.deal["deal_id"]).take(pa.array(deal))
-    columns["state_no"] = pa.array(number.astype(np.int32))
+    columns["state_no"] = pa.array(numbered(deal).astype(np.int32))
     columns["changed_at"] = combine(shard.state["occurred_at"])
     return pa.table({name: columns[name] for name in names})

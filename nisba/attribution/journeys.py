@@ -39,11 +39,6 @@ class Journeys:
         return np.cumsum(self.lengths) - self.lengths
 
     @cached_property
-    def owner(self) -> Ints:
-        """The deal of each journey touch."""
-        return np.repeat(np.arange(len(self.lengths)), self.lengths)
-
-    @cached_property
     def touched_at_us(self) -> Ints:
         """Time of each journey touch."""
         return self.shard.touched_at_us[self.touch]
