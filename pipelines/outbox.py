@@ -6,9 +6,7 @@ record's place in its topic: who reads the dead letter topic tells repetitions b
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ from nisba.config import Config
 from pipelines.broker import connected, topic_name
 from pipelines.sending import Delivery, Record
 from schemas.topics import TOPICS, dlq_of
-from warehouse.letters import mark_published, place_of, unpublished_letters
+from warehouse.letters import headers_of, mark_published, place_of, unpublished_letters
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,7 +63,7 @@ def letter_record(letter: Mapping[str, Any], group: str) -> Record:
         "error.message": letter["message"],
         "attempt": letter["attempt"],
     }
-    kept = [(name, base64.b64decode(value)) for name, value in json.loads(letter["headers"] or "[]") if not name.startswith(PREFIX)]
+    kept = [header for header in headers_of(letter) if not header[0].startswith(PREFIX)]
     told = [
         (PREFIX + name, value if isinstance(value, bytes) else str(value).encode()) for name, value in story.items() if value is not None
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +10,7 @@ from nisba.config import Config
 from pipelines.broker import connected, topic_name
 from pipelines.sending import Delivery, Record
 from schemas.topics import TOPICS
-from warehouse.letters import place_of
+from warehouse.letters import headers_of, place_of
 
 __all__ = ["ATTEMPTS", "ReplayReport", "record_of", "replay"]
 
@@ -62,6 +60,6 @@ def record_of(letter: Mapping[str, Any]) -> Record:
     >>> record_of(letter).headers, record_of(letter).partition
     ((('replay.attempt', b'2'),), 3)
     """
-    kept = [(name, base64.b64decode(value)) for name, value in json.loads(letter["headers"] or "[]") if name != _ATTEMPT]
+    kept = [header for header in headers_of(letter) if header[0] != _ATTEMPT]
     headers = (*kept, (_ATTEMPT, str(letter["attempt"] + 1).encode()))
     return Record(letter["topic"], letter["key"], letter["value"], headers, letter["kafka_partition"], place_of(letter))

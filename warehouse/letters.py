@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +15,7 @@ from nisba.errors import NotFound
 __all__ = [
     "count_letters",
     "find_letters",
+    "headers_of",
     "mark_published",
     "mark_replayed",
     "place_of",
@@ -66,6 +69,15 @@ def _mark(con: duckdb.DuckDBPyConnection, column: str, letters: Iterable[Mapping
 def place_of(letter: Mapping[str, Any]) -> str:
     """Return where a letter's record is: TOPIC/PARTITION/OFFSET."""
     return f"{letter['topic']}/{letter['kafka_partition']}/{letter['kafka_offset']}"
+
+
+def headers_of(letter: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    """Return the headers that a letter's record had.
+
+    >>> headers_of({"headers": '[["content-type", "anNvbg=="]]'})
+    [('content-type', b'json')]
+    """
+    return [(name, base64.b64decode(value)) for name, value in json.loads(letter["headers"] or "[]")]
 
 
 def count_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> int:
