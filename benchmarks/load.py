@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 from nisba.config import load_config
-from pipelines.sending import Delivery, Record
+from pipelines.broker.producer import Delivery, Record
 from schemas.encoding import encode_event
 
 __all__ = ["events"]

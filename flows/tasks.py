@@ -35,10 +35,10 @@ _TWICE_MORE: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10], "re
 @task(**_TWICE_MORE)
 def ingest(config_file: str | None) -> dict[str, Any]:
     """Land what Kafka has, exactly once; too many dead letters stop it."""
+    from pipelines.broker.log_source import LogSource
+    from pipelines.broker.outbox import publish_letters
     from pipelines.dead_letters import Refusals
     from pipelines.ingest import ingest as run
-    from pipelines.log_source import LogSource
-    from pipelines.outbox import publish_letters
     from warehouse.connection import open_writer
 
     config = load_config(config_file)
@@ -62,8 +62,8 @@ def attribute(config_file: str | None) -> dict[str, Any]:
 @task(**_TWICE_MORE)
 def build_marts(config_file: str | None) -> list[str]:
     """Build the marts."""
-    from warehouse.build import build
     from warehouse.connection import open_writer
+    from warehouse.models.build import build
 
     with open_writer(load_config(config_file).warehouse.path, wait_seconds=LEASE_SECONDS) as con:
         return list(build(con))
@@ -73,7 +73,7 @@ def build_marts(config_file: str | None) -> list[str]:
 def prepare(config_file: str | None) -> str:
     """Write the candidate of the next snapshot."""
     from warehouse.connection import open_writer
-    from warehouse.publish import prepare as run
+    from warehouse.models.publication import prepare as run
 
     config = load_config(config_file)
     with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
@@ -91,7 +91,7 @@ def check(candidate: str) -> int:
 @task
 def promote(config_file: str | None, candidate: str) -> str:
     """Make the checked candidate the current snapshot."""
-    from warehouse.publish import promote as run
+    from warehouse.models.publication import promote as run
 
     return str(run(Path(candidate), load_config(config_file)))
 
@@ -99,9 +99,9 @@ def promote(config_file: str | None, candidate: str) -> str:
 @task
 def report(snapshot: str) -> str:
     """Put the ROI table and marketing's share, beside the target, where Prefect shows it."""
-    from flows.pages import markdown, summary
+    from reports.pages import markdown, summary
+    from reports.values import read_checks, read_report
     from warehouse.connection import open_reader
-    from warehouse.report import read_checks, read_report
 
     with open_reader(snapshot) as con:
         found, checks = read_report(con), read_checks(con)
@@ -113,7 +113,7 @@ def report(snapshot: str) -> str:
 def verify(config_file: str | None) -> int:
     """Recompute a sample of accounts from the ledger; a difference fails the flow."""
     from warehouse.connection import open_writer
-    from warehouse.verify import verify as run
+    from warehouse.recompute.verification import verify as run
 
     config = load_config(config_file)
     with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:

@@ -24,8 +24,8 @@ from pipelines.runner import Runner
 from pipelines.transforms import AttributeShards, ShardByAccount, WriteManifest
 from pipelines.work import ShardTask, raise_failures
 from warehouse import loader
-from warehouse.readback import read_facts
-from warehouse.scope import plan_scope
+from warehouse.recompute.reading import read_facts
+from warehouse.recompute.scope import plan_scope
 
 if TYPE_CHECKING:
     import duckdb

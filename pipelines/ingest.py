@@ -23,7 +23,7 @@ from pipelines.sources import Source, Span
 from pipelines.transforms import DecodeBlocks, ReadRanges, WriteFacts, WriteManifest
 from pipelines.work import DEAD_LETTERS, ReadTask, raise_failures
 from warehouse import loader
-from warehouse.letters import place_of
+from warehouse.dead_letters import place_of
 
 if TYPE_CHECKING:
     import duckdb

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Literal
 
 from nisba.config import Config
 from pipelines.attribute import AttributeReport, attribute
+from pipelines.broker.log_source import LogSource
+from pipelines.broker.outbox import publish_letters
+from pipelines.broker.retry import PASSING, Patience
 from pipelines.dead_letters import Refusals
 from pipelines.ingest import IngestReport, ingest
-from pipelines.log_source import LogSource
-from pipelines.outbox import publish_letters
-from pipelines.patience import PASSING, Patience
 from pipelines.sources import Committed
 from warehouse import loader
-from warehouse.build import build
 from warehouse.connection import is_wanted, open_writer
+from warehouse.models.build import build
 
 if TYPE_CHECKING:
     import duckdb

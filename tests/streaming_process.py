@@ -19,8 +19,8 @@ from pipelines.attribute import attribute
 from pipelines.file_source import DirectorySource
 from pipelines.ingest import ingest
 from tests.kafka_records import book_hashes, ledger_hashes, until, write_settings
-from warehouse.build import build
 from warehouse.connection import open_writer
+from warehouse.models.build import build
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,7 +18,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from nisba.errors import LeaseTaken, WarehouseError
-from warehouse.migrate import migrate
+from warehouse.migrations import migrate
 
 __all__ = ["is_wanted", "open_reader", "open_writer", "writer_lease"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from nisba.errors import CheckFailed
-from warehouse.scope import Scope
+from warehouse.recompute.scope import Scope
 
 __all__ = ["check_books"]
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from nisba.attribution.facts import INSTANT, TEXT
 from schemas.canonical import canonical, row_to_event, settle
-from warehouse.pairs import name_pairs
+from warehouse.recompute.adjacency import name_pairs
 
 __all__ = ["Landed", "land_dead_letters", "land_facts"]
 

@@ -20,10 +20,11 @@ from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.facts import FACT_TYPES
 from nisba.config import Config
 from nisba.errors import OffsetConflict
-from warehouse import dirt, ledger
-from warehouse.books import replace_rows, write_setting
+from warehouse import ledger
 from warehouse.invariants import check_books
-from warehouse.scope import Scope
+from warehouse.recompute import invalidation
+from warehouse.recompute.scope import Scope
+from warehouse.replacement import replace_rows, write_setting
 
 __all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "replace_books"]
 
@@ -95,10 +96,10 @@ def land(
     started = dt.datetime.now(dt.timezone.utc)
     with transaction(con):
         _advance(con, offsets, started)
-        dirt.start(con)
+        invalidation.start(con)
         landed = [ledger.land_facts(con, kind, rows(facts[kind]), started) for kind in FACT_TYPES if len(facts.get(kind, ()))]
         refused = ledger.land_dead_letters(con, rows(dead_letters), started) if dead_letters is not None and len(dead_letters) else 0
-        dirt.mark(con, started)
+        invalidation.mark(con, started)
         counts = LandCounts(
             records,
             sum(result.facts for result in landed),
@@ -156,7 +157,7 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
         deals, credits = replace_rows(con, scope, tables)
         write_setting(con, config)
         check_books(con, scope)
-        dirt.clear(con)
+        invalidation.clear(con)
         counts = ReplaceCounts(len(scope.accounts), deals, credits)
         _note_cycle(con, "attribute", started, accounts=counts.accounts, deals=counts.deals, credits=counts.credits)
     return counts

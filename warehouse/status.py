@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from nisba.config import Config
-from warehouse.publish import published
+from warehouse.models.publication import published
 
 __all__ = ["Status", "read_status"]
 

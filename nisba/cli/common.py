@@ -88,7 +88,7 @@ def read_books(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the books for reading: the warehouse, or the published snapshot while somebody writes."""
     from nisba.errors import LeaseTaken
     from warehouse.connection import open_reader
-    from warehouse.publish import published
+    from warehouse.models.publication import published
 
     try:
         with open_reader(config.warehouse.path) as con:

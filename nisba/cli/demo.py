@@ -20,7 +20,7 @@ from nisba.config import Config, load_config
 from nisba.errors import SourceError
 
 if TYPE_CHECKING:
-    from warehouse.report import Checks
+    from reports.values import Checks
 
 __all__ = ["demo"]
 
@@ -100,7 +100,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _play(place: Place, stack: ExitStack, update: Any, story: tuple[int, int, int]) -> Config:
     """Run the path; the slow start of the Prefect server goes on beside simulating and streaming."""
     from flows.server import prefect_server, wait_until_ready
-    from pipelines.embedded_broker import embedded_broker
+    from pipelines.broker.embedded_broker import embedded_broker
 
     api_url = stack.enter_context(prefect_server(place.prefect, wait=False))
     address = stack.enter_context(embedded_broker())
@@ -116,8 +116,8 @@ def _play(place: Place, stack: ExitStack, update: Any, story: tuple[int, int, in
 
 
 def _simulate_and_send(place: Place, config: Config, update: Any, story: tuple[int, int, int]) -> None:
-    from pipelines.broker import create_topics
-    from pipelines.sending import send_directory
+    from pipelines.broker.client import create_topics
+    from pipelines.broker.producer import send_directory
     from simulator import simulate
 
     update(f"Simulating {story[1]:,} accounts over {story[2]:,} days …")
@@ -158,11 +158,11 @@ def _waited(process: subprocess.Popen[bytes]) -> int:
 
 def _show(config: Config, place: Place, seconds: float) -> None:
     """Print what came out, what was checked, and what to do next."""
-    from flows.pages import html
     from nisba.cli.figures import show_report
+    from reports.pages import html
+    from reports.values import read_checks, read_report
     from warehouse.connection import open_reader
-    from warehouse.publish import published
-    from warehouse.report import read_checks, read_report
+    from warehouse.models.publication import published
 
     snapshot = published(config)
     assert snapshot is not None

@@ -17,8 +17,8 @@ from nisba.config import Config
 from nisba.errors import CheckFailed, SourceError
 
 if TYPE_CHECKING:
+    from pipelines.broker.replay import ReplayReport
     from pipelines.ingest import IngestReport
-    from pipelines.replaying import ReplayReport
 
 __all__ = ["backfill", "dead_letters", "send", "stream", "topics"]
 
@@ -38,7 +38,7 @@ def topics(config: Config, create: bool, replication: int, as_json: bool) -> Non
     Example:
       nisba topics --create
     """
-    from pipelines.broker import create_topics, topic_states
+    from pipelines.broker.client import create_topics, topic_states
 
     with progress(f"Asking Kafka at {config.kafka.bootstrap_servers} …"):
         states = create_topics(config.kafka, replication=replication) if create else topic_states(config.kafka)
@@ -65,7 +65,7 @@ def send(events_dir: Path, config: Config, adapter: str | None, as_json: bool) -
       nisba send events
       nisba send --adapter olist ~/olist
     """
-    from pipelines.sending import send_directory
+    from pipelines.broker.producer import send_directory
 
     with _events_of(events_dir, adapter) as directory, progress("Sending …") as update:
         report = send_directory(directory, config, on_progress=lambda count: update(f"Sending … {count:,} records"))
@@ -136,8 +136,8 @@ def _backfill(directory: Path, config: Config) -> dict[str, int]:
         from pipelines.attribute import attribute
         from pipelines.file_source import DirectorySource
         from pipelines.ingest import ingest
-        from warehouse.build import build
         from warehouse.connection import open_writer
+        from warehouse.models.build import build
 
         def landed(report: IngestReport) -> None:
             update(f"Reading … {report.records:,} records")
@@ -162,7 +162,7 @@ def _events_of(directory: Path, adapter: str | None) -> Iterator[Path]:
     if adapter is None:
         yield directory
         return
-    from schemas.adapters import convert
+    from adapters import convert
 
     with tempfile.TemporaryDirectory(prefix="nisba-") as folder:
         with progress(f"Converting {directory} …"):
@@ -201,7 +201,7 @@ def list_letters(config: Config, error_class: str | None, topic: str | None, lim
     Example:
       nisba dead-letters list --class schema --json
     """
-    from warehouse.letters import count_letters, find_letters
+    from warehouse.dead_letters import count_letters, find_letters
 
     with read_books(config) as con:
         found = find_letters(con, error_class=error_class, topic=topic, limit=limit)
@@ -226,7 +226,7 @@ def show_letter(record: str, config: Config, as_json: bool) -> None:
     Example:
       nisba dead-letters show crm.deal/3/1042
     """
-    from warehouse.letters import read_letter
+    from warehouse.dead_letters import read_letter
 
     with read_books(config) as con:
         letter = read_letter(con, record)
@@ -259,9 +259,9 @@ def replay_letters(config: Config, error_class: str | None, topic: str | None) -
 
 def _replay(config: Config, error_class: str | None, topic: str | None) -> ReplayReport:
     """Send, then mark what was acknowledged; a process killed in between sends some twice, and identities tell."""
-    from pipelines.replaying import replay
+    from pipelines.broker.replay import replay
     from warehouse.connection import open_writer
-    from warehouse.letters import mark_replayed, replayable_letters
+    from warehouse.dead_letters import mark_replayed, replayable_letters
 
     with open_writer(config.warehouse.path) as con:
         report = replay(replayable_letters(con, error_class=error_class, topic=topic), config)

@@ -16,8 +16,8 @@ from nisba.config import Config
 from nisba.errors import BrokerError, ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from warehouse.explained import Explanation
-    from warehouse.report import Report
+    from reports.explain import Explanation
+    from reports.values import Report
     from warehouse.status import Status
 
 __all__ = ["explain", "report", "show_report", "status"]
@@ -41,14 +41,14 @@ def report(config: Config, period: str | None, model: str | None, all_campaigns:
       nisba report --period 2026-Q1 --model linear
       nisba report --output report.html
     """
-    from warehouse.report import read_checks, read_report
+    from reports.values import read_checks, read_report
 
     if output is not None and output.suffix not in (".html", ".md"):
         raise ConfigError(f"--output {output}: expected a file that ends in .html or .md.")
     with read_books(config) as con:
         found, checks = read_report(con, period=period, model=model), read_checks(con)
     if output is not None:
-        from flows.pages import html, markdown
+        from reports.pages import html, markdown
 
         output.write_text((html if output.suffix == ".html" else markdown)(found, checks), "utf-8")
         click.echo(f"Wrote {output}.")
@@ -81,7 +81,7 @@ def show_report(found: Report, limit: int | None = None) -> None:
 
 
 def _show_share(found: Report) -> None:
-    from warehouse.report import MEASURES
+    from reports.values import MEASURES
 
     share = found.share
     if not share:
@@ -128,7 +128,7 @@ def explain(deal_id: str, config: Config, model: str | None, all_rows: bool, as_
       nisba explain D-1042 --model linear
     """
     with progress(f"Explaining {deal_id} …"), read_books(config) as con:
-        from warehouse.explained import explain as run
+        from reports.explain import explain as run
 
         found = run(con, config, deal_id, model)
     if as_json:
@@ -257,7 +257,7 @@ def _lag(config: Config, found: Status) -> tuple[dict[str, int] | None, str | No
     """Return the records that wait, by topic; None and why, where the broker does not tell."""
     if not found.offsets:
         return None, "nothing was read from Kafka yet"
-    from pipelines.log_source import LogSource
+    from pipelines.broker.log_source import LogSource
 
     quick = msgspec.structs.replace(config.kafka, timeout_seconds=min(3, config.kafka.timeout_seconds))
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nisba.config import Config
-from pipelines.sending import Delivery, Record, records_of
+from pipelines.broker.producer import Delivery, Record, records_of
 from simulator import simulate
 from simulator.noise import Noise
 from tests.kafka_node import KafkaNode
@@ -26,7 +26,7 @@ from tests.streaming_process import (
     streaming,
 )
 from warehouse.connection import open_writer
-from warehouse.verify import verify
+from warehouse.recompute.verification import verify
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import pytest
 
 from nisba.config import Config
 from pipelines import parts
-from pipelines.sending import send_directory
+from pipelines.broker.producer import send_directory
 from pipelines.stream import Cycle, stream
 from simulator import simulate
 from simulator.noise import Noise

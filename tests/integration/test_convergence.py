@@ -11,20 +11,20 @@ from typing import Any, cast
 import duckdb
 import pytest
 
+from adapters import convert
 from nisba.config import Config
 from pipelines.attribute import attribute
+from pipelines.broker.log_source import LogSource
+from pipelines.broker.producer import records_of, send_directory
 from pipelines.ingest import ingest
-from pipelines.log_source import LogSource
-from pipelines.sending import records_of, send_directory
 from pipelines.stream import Cycle, stream
-from schemas.adapters import convert
 from simulator import simulate
 from simulator.noise import Noise
 from tests.kafka_records import Raw, book_hashes, config_with_topics, ledger_hashes, produce
 from tests.streaming_process import assert_same_books, backfilled
 from warehouse.connection import open_writer
 from warehouse.loader import committed_offsets
-from warehouse.verify import verify
+from warehouse.recompute.verification import verify
 
 pytestmark = pytest.mark.kafka
 

@@ -15,9 +15,9 @@ from confluent_kafka.admin import AdminClient
 from nisba.cli import cli
 from nisba.config import Config
 from nisba.errors import TooManyDeadLetters
-from pipelines.broker import topic_name
+from pipelines.broker.client import topic_name
+from pipelines.broker.log_source import LogSource
 from pipelines.ingest import ingest
-from pipelines.log_source import LogSource
 from pipelines.stream import stream
 from schemas.encoding import encode_event
 from schemas.topics import dlq_of

@@ -14,12 +14,12 @@ import pytest
 
 from flows.server import child, environment, prefect_server
 from nisba.config import Config, load_config
-from pipelines.broker import create_topics
-from pipelines.embedded_broker import embedded_broker
-from pipelines.sending import send_directory
+from pipelines.broker.client import create_topics
+from pipelines.broker.embedded_broker import embedded_broker
+from pipelines.broker.producer import send_directory
 from schemas.encoding import encode_event
 from warehouse.connection import open_writer
-from warehouse.publish import published
+from warehouse.models.publication import published
 
 pytestmark = pytest.mark.prefect
 

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from pipelines.broker import topic_name
+from pipelines.broker.client import topic_name
 from pipelines.stream import Cycle, stream
 from tests.kafka_records import config_with_topics, produce, rows, touch, won_deal
 from tests.streaming_process import settled, streaming

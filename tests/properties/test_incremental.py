@@ -20,10 +20,10 @@ from tests.oracle.compare import assert_same_books
 from tests.oracle.ledger import fold_facts
 from tests.strategies import Event, configs, event_sets, examples
 from tests.unit.warehouse.landing import decoded, empty_warehouse
-from warehouse import scope as planning
 from warehouse.loader import land, replace_books
-from warehouse.readback import read_facts
-from warehouse.scope import plan_scope
+from warehouse.recompute import scope as planning
+from warehouse.recompute.reading import read_facts
+from warehouse.recompute.scope import plan_scope
 
 
 def land_events(con: duckdb.DuckDBPyConnection, events: list[Event], config: Config) -> None:

@@ -17,9 +17,9 @@ from nisba.config import Config
 from tests import oracle
 from tests.oracle.figures import MEASURES, Figures, campaign_roi, marketing_share
 from tests.strategies import Event, configs, event_sets, examples
-from warehouse.books import write_setting
-from warehouse.build import build
-from warehouse.migrate import migrate
+from warehouse.migrations import migrate
+from warehouse.models.build import build
+from warehouse.replacement import write_setting
 
 MONEY = ("cost", "revenue", "realized_revenue", "pipeline")
 RATIOS = ("roi", "roas", "realized_roi")

@@ -16,8 +16,8 @@ import duckdb
 import pytest
 import yaml
 
-from warehouse.build import build, models
-from warehouse.migrate import migrate
+from warehouse.migrations import migrate
+from warehouse.models.build import build, models
 
 FOLDER = Path(__file__).parent
 CASES = sorted(FOLDER.glob("*/*/*.yml"))

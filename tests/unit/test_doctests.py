@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("nisba", "schemas", "pipelines", "warehouse", "expectations", "flows", "simulator")
+PACKAGES = ("nisba", "schemas", "adapters", "pipelines", "warehouse", "expectations", "reports", "flows", "simulator")
 FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if ">>> " in file.read_text("utf-8"))
 MODULES = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in FILES]
 

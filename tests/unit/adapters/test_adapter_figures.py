@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
+from adapters import Conversion, convert
 from nisba.attribution.books import Books
 from nisba.attribution.facts import Facts
 from nisba.config import load_config
-from schemas.adapters import Conversion, convert
 from schemas.decoder import decode_block
 from schemas.records import RecordBlock
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import schemas.adapters as runner
+import adapters as runner
+from adapters import adapter, adapters, convert
 from nisba.errors import SourceError
-from schemas.adapters import adapter, adapters, convert
 
 MAVEN = {
     "sales_pipeline.csv": "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n"

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from nisba.cli import COMMANDS, cli
 from nisba.cli.template import TEMPLATE
 from nisba.config import load_config
-from warehouse.build import build
-from warehouse.migrate import migrate
+from warehouse.migrations import migrate
+from warehouse.models.build import build
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -14,10 +14,10 @@ from nisba.config import Attribution, Config, Publish
 from nisba.errors import CheckFailed
 from tests.unit.warehouse.landing import empty_warehouse
 from tests.unit.warehouse.small_books import ROWS, books
-from warehouse.build import build
 from warehouse.loader import replace_books
-from warehouse.publish import prepare
-from warehouse.scope import Scope
+from warehouse.models.build import build
+from warehouse.models.publication import prepare
+from warehouse.recompute.scope import Scope
 
 CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"))
 EXPECTED = {expected.name: (suite.table, expected) for suite in SUITES for expected in suite.expected}

@@ -11,9 +11,9 @@ import pytest
 from expectations.run import check
 from nisba.config import Config, Publish
 from nisba.errors import CheckFailed
-from warehouse.build import build
-from warehouse.migrate import migrate
-from warehouse.publish import prepare, promote, published
+from warehouse.migrations import migrate
+from warehouse.models.build import build
+from warehouse.models.publication import prepare, promote, published
 
 ONE_WON_DEAL = """
 INSERT INTO core.setting BY NAME SELECT 'USD' AS reporting_currency, 'UTC' AS time_zone, 1 AS fiscal_year_start_month,

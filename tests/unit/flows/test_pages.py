@@ -7,8 +7,8 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
-from flows.pages import html, markdown, summary
-from warehouse.report import MEASURES, Checks, Report
+from reports.pages import html, markdown, summary
+from reports.values import MEASURES, Checks, Report
 
 SHARE: dict[str, Any] = {
     "won_revenue": Decimal("1200.00"),

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from nisba.config import load_config
-from pipelines.broker import create_topics
-from pipelines.embedded_broker import embedded_broker, with_broker
-from pipelines.sending import send_directory
+from pipelines.broker.client import create_topics
+from pipelines.broker.embedded_broker import embedded_broker, with_broker
+from pipelines.broker.producer import send_directory
 from pipelines.stream import Cycle, stream
 from simulator import simulate
 from tests.kafka_records import ledger_hashes, rows
 from tests.streaming_process import assert_same_books, backfilled
 from warehouse.connection import open_writer
-from warehouse.verify import verify
+from warehouse.recompute.verification import verify
 
 
 def test_every_record_of_the_embedded_broker_is_read(tmp_path: Path) -> None:

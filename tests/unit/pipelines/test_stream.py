@@ -13,7 +13,7 @@ import pytest
 
 from nisba.config import Config, Kafka, Warehouse
 from nisba.errors import BrokerError, LeaseTaken, OffsetConflict
-from pipelines.patience import Patience
+from pipelines.broker.retry import Patience
 from pipelines.stream import stop_on_signals, stream
 from warehouse.connection import is_wanted, open_writer
 

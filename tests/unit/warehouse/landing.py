@@ -13,7 +13,7 @@ from schemas.decoder import decode_block
 from schemas.encoding import encode_event
 from schemas.topics import topic_of
 from tests.strategies import Event, block_of, event
-from warehouse.migrate import migrate
+from warehouse.migrations import migrate
 
 
 def decoded(events: Iterable[Event]) -> dict[str, pa.Table]:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from nisba.errors import LeaseTaken, WarehouseError
 from warehouse.connection import open_reader, open_writer, writer_lease
-from warehouse.migrate import FOLDER, migrate
+from warehouse.migrations import FOLDER, migrate
 
 HOLD = """
 import sys

@@ -14,7 +14,7 @@ from nisba.errors import CheckFailed
 from tests.unit.warehouse.landing import empty_warehouse, every_row
 from tests.unit.warehouse.small_books import ROWS, books
 from warehouse.loader import ReplaceCounts, replace_books
-from warehouse.scope import Scope, plan_scope
+from warehouse.recompute.scope import Scope, plan_scope
 
 CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"))
 EVERYTHING = Scope(everything=True)

@@ -18,8 +18,8 @@ from nisba.errors import OffsetConflict
 from schemas.decoder import decode_block
 from tests.strategies import Event, block_of, event_sets, examples
 from tests.unit.warehouse.landing import contents, deal, decoded, empty_warehouse, every_row, touch
-from warehouse import dirt
 from warehouse.loader import LandCounts, OffsetRange, committed_offsets, land
+from warehouse.recompute import invalidation
 
 CONFIG = Config()
 FIRST = OffsetRange("nisba.touches", 3, None, 100)
@@ -128,7 +128,7 @@ def test_failure_at_the_end_of_landing_leaves_nothing(con: duckdb.DuckDBPyConnec
     def fail(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dirt, "mark", fail)
+    monkeypatch.setattr(invalidation, "mark", fail)
     with pytest.raises(KeyboardInterrupt):
         land(
             con,
@@ -162,6 +162,6 @@ def test_cycle_is_noted_with_its_counts(con: duckdb.DuckDBPyConnection) -> None:
 def test_touch_makes_its_account_dirty_and_a_duplicate_does_not(con: duckdb.DuckDBPyConnection) -> None:
     _land(con, touch("t-1"))
     assert con.execute("SELECT account_id FROM ops.dirty_account").fetchall() == [("acme",)]
-    dirt.clear(con)
+    invalidation.clear(con)
     _land(con, touch("t-1"))
     assert con.execute("SELECT account_id FROM ops.dirty_account").fetchall() == []

@@ -17,12 +17,12 @@ from nisba.errors import WarehouseError
 from tests.strategies import event
 from tests.unit.warehouse.landing import deal, decoded, touch
 from tests.unit.warehouse.small_books import PERSONAL, books
-from warehouse.build import build, models
-from warehouse.catalogue import loaded_tables
 from warehouse.connection import open_writer
 from warehouse.loader import land, replace_books
-from warehouse.publish import CURRENT, KEPT_VERSIONS, discard, prepare, promote, publish, published
-from warehouse.scope import Scope
+from warehouse.models.build import build, models
+from warehouse.models.declarations import loaded_tables
+from warehouse.models.publication import CURRENT, KEPT_VERSIONS, discard, prepare, promote, publish, published
+from warehouse.recompute.scope import Scope
 
 
 @pytest.fixture

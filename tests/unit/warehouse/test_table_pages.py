@@ -12,10 +12,10 @@ import pytest
 from nisba.config import Attribution, Config, Marketing
 from tests.unit.warehouse.landing import empty_warehouse
 from tests.unit.warehouse.small_books import books
-from warehouse.build import build, models
-from warehouse.catalogue import loaded_tables
 from warehouse.loader import replace_books
-from warehouse.scope import Scope
+from warehouse.models.build import build, models
+from warehouse.models.declarations import loaded_tables
+from warehouse.recompute.scope import Scope
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"), marketing=Marketing(lead_sources=("website",)))

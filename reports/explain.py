@@ -18,8 +18,8 @@ from nisba.attribution.models import journey_specs
 from nisba.attribution.shards import unpack
 from nisba.config import Config
 from nisba.errors import NotFound
-from warehouse.readback import read_facts
-from warehouse.scope import plan_accounts
+from warehouse.recompute.reading import read_facts
+from warehouse.recompute.scope import plan_accounts
 
 __all__ = ["Explanation", "explain"]
 

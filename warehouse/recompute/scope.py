@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from nisba.config import Config, config_hash
-from warehouse.walk import PEOPLE, Walk
+from warehouse.recompute.traversal import PEOPLE, Walk
 
 __all__ = ["Scope", "plan_accounts", "plan_scope"]
 

@@ -12,8 +12,8 @@ from nisba.attribution import fold
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.config import Config
 from nisba.errors import WarehouseError
-from warehouse.readback import read_facts
-from warehouse.scope import Scope, plan_accounts, plan_scope
+from warehouse.recompute.reading import read_facts
+from warehouse.recompute.scope import Scope, plan_accounts, plan_scope
 
 __all__ = ["SAMPLE", "Difference", "Verification", "verify"]
 

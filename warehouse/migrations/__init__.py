@@ -7,11 +7,11 @@ from pathlib import Path
 import duckdb
 
 from nisba.errors import WarehouseError
-from warehouse.catalogue import describe, loaded_tables
+from warehouse.models.declarations import describe, loaded_tables
 
 __all__ = ["migrate"]
 
-FOLDER = Path(__file__).parent / "migrations"
+FOLDER = Path(__file__).parent
 
 
 def migrate(con: duckdb.DuckDBPyConnection) -> int:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nisba.config import Config
-from pipelines.broker import connected, topic_name
-from pipelines.sending import Delivery, Record
+from pipelines.broker.client import connected, topic_name
+from pipelines.broker.producer import Delivery, Record
 from schemas.topics import TOPICS, dlq_of
-from warehouse.letters import headers_of, mark_published, place_of, unpublished_letters
+from warehouse.dead_letters import headers_of, mark_published, place_of, unpublished_letters
 
 if TYPE_CHECKING:
     import duckdb

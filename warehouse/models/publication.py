@@ -15,8 +15,8 @@ import duckdb
 
 from nisba.config import Config
 from nisba.errors import WarehouseError
-from warehouse.build import create_model, models
-from warehouse.catalogue import describe, loaded_tables
+from warehouse.models.build import create_model, models
+from warehouse.models.declarations import describe, loaded_tables
 
 __all__ = ["CURRENT", "KEPT_VERSIONS", "discard", "prepare", "promote", "publish", "published"]
 

@@ -13,7 +13,7 @@ from nisba.errors import CheckFailed
 
 if TYPE_CHECKING:
     from expectations.run import CheckReport
-    from warehouse.verify import Verification
+    from warehouse.recompute.verification import Verification
 
 __all__ = ["attribute", "check", "publish", "verify"]
 
@@ -32,8 +32,8 @@ def attribute(config: Config, as_json: bool) -> None:
     """
     with progress("Opening the warehouse …") as update:
         from pipelines.attribute import attribute as run
-        from warehouse.build import build
         from warehouse.connection import open_writer
+        from warehouse.models.build import build
 
         with open_writer(config.warehouse.path) as con:
             update("Attributing …")
@@ -61,7 +61,7 @@ def verify(config: Config, fast: bool, as_json: bool) -> None:
     from warehouse.connection import open_writer
 
     with progress("Recomputing …") as update:
-        from warehouse.verify import verify as run
+        from warehouse.recompute.verification import verify as run
 
         with open_writer(config.warehouse.path) as con:
             update("Recomputing from the ledger and comparing …")
@@ -93,7 +93,7 @@ def check(config: Config, as_json: bool) -> None:
       nisba check --json
     """
     from warehouse.connection import open_writer
-    from warehouse.publish import discard, prepare
+    from warehouse.models.publication import discard, prepare
 
     with progress("Preparing a candidate …") as update, open_writer(config.warehouse.path) as con:
         candidate = prepare(con, config)
@@ -116,7 +116,7 @@ def publish(config: Config, as_json: bool) -> None:
       nisba publish
     """
     from warehouse.connection import open_writer
-    from warehouse.publish import prepare, promote
+    from warehouse.models.publication import prepare, promote
 
     with progress("Preparing a candidate …") as update, open_writer(config.warehouse.path) as con:
         candidate = prepare(con, config)

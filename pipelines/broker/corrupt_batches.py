@@ -13,7 +13,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from nisba.config import Kafka
-from pipelines.broker import quiet_log, unreachable
+from pipelines.broker.client import quiet_log, unreachable
 
 __all__ = ["end_of_batch", "first_outside"]
 

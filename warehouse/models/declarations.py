@@ -1,6 +1,7 @@
 """What tables and columns mean: the `.yml` files of `models/`, written into the catalogue as comments, where BI tools find them.
 
-A `.yml` beside a `.sql` belongs to a model that `warehouse.build` makes; one alone to a table that migrations make and the loader fills.
+A `.yml` beside a `.sql` belongs to a model that `warehouse.models.build` makes; one alone to a table that migrations make and the
+loader fills.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import yaml
 
 __all__ = ["FOLDER", "Described", "describe", "loaded_tables", "read_description"]
 
-FOLDER = Path(__file__).parent / "models"
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)

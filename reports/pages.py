@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from warehouse.report import MEASURES, Checks, Report
+from reports.values import MEASURES, Checks, Report
 
 __all__ = ["html", "markdown", "summary"]
 

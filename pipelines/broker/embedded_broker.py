@@ -17,7 +17,7 @@ import msgspec
 
 from nisba.config import Config
 from nisba.errors import BrokerError, ConfigError
-from pipelines.broker import EMBEDDED_CLUSTER
+from pipelines.broker.client import EMBEDDED_CLUSTER
 
 __all__ = ["embedded_broker", "with_broker"]
 

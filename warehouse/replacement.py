@@ -11,7 +11,7 @@ from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.models import selected_models
 from nisba.attribution.wording import rule_in_words
 from nisba.config import Config, config_hash
-from warehouse.scope import Scope
+from warehouse.recompute.scope import Scope
 
 __all__ = ["replace_rows", "write_setting"]
 

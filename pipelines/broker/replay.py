@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nisba.config import Config
-from pipelines.broker import connected, topic_name
-from pipelines.sending import Delivery, Record
+from pipelines.broker.client import connected, topic_name
+from pipelines.broker.producer import Delivery, Record
 from schemas.topics import TOPICS
-from warehouse.letters import headers_of, place_of
+from warehouse.dead_letters import headers_of, place_of
 
 __all__ = ["ATTEMPTS", "ReplayReport", "record_of", "replay"]
 

@@ -19,7 +19,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from nisba.config import Config, Kafka
 from nisba.errors import BrokerError, NisbaError
-from pipelines.broker import FINAL_ERRORS, client_settings, connected, quiet_log, topic_name, unreachable
+from pipelines.broker.client import FINAL_ERRORS, client_settings, connected, quiet_log, topic_name, unreachable
 from pipelines.file_source import DirectorySource, event_files
 from schemas.decoder import partition_key
 from schemas.topics import TOPICS, topic_of

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.facts import FACT_TYPES, Facts, ledger_schema
-from warehouse.scope import Scope
+from warehouse.recompute.scope import Scope
 
 __all__ = ["read_facts"]
 

@@ -6,8 +6,8 @@ import datetime as dt
 
 import duckdb
 
-from warehouse.pairs import remember_pairs
-from warehouse.walk import Walk
+from warehouse.recompute.adjacency import remember_pairs
+from warehouse.recompute.traversal import Walk
 
 __all__ = ["clear", "mark", "start"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from nisba.errors import WarehouseError
-from warehouse.catalogue import FOLDER, Described, describe, read_description
+from warehouse.models.declarations import FOLDER, Described, describe, read_description
 
 __all__ = ["Model", "build", "models"]
 

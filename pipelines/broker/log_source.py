@@ -18,8 +18,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from nisba.config import Kafka
 from nisba.errors import BrokerError, SourceError
-from pipelines.broken_batches import end_of_batch
-from pipelines.broker import EMBEDDED_CLUSTER, answered, client_settings, connected, quiet_log, topic_name, unreachable
+from pipelines.broker.client import EMBEDDED_CLUSTER, answered, client_settings, connected, quiet_log, topic_name, unreachable
+from pipelines.broker.corrupt_batches import end_of_batch
 from pipelines.dead_letters import corrupt_letters
 from pipelines.sources import BLOCK_RECORDS, Block, Committed, Span
 from schemas.records import Headers, RecordBlock

@@ -1,0 +1,1 @@
+"""What people read: the figures as values, and how they are shown."""

@@ -1,0 +1,1 @@
+"""The tables of `core`, `marts` and `ops`: how each is declared, built and published."""
