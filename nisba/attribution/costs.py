@@ -10,22 +10,11 @@ import pyarrow.compute as pc
 
 from nisba.attribution.apportionment import split_evenly
 from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.attribution.columns import (
-    Bools,
-    Ints,
-    Vocabulary,
-    combine,
-    decimals,
-    encode,
-    instants,
-    integers,
-    runs,
-    text,
-    thousandths,
-    total_order,
-)
+from nisba.attribution.columns import Bools, Ints, Vocabulary, combine, decimals, encode, integers, runs, text, thousandths
 from nisba.attribution.facts import MONEY, Facts
 from nisba.attribution.fx import Rates, convert
+from nisba.attribution.held import held_rows
+from nisba.attribution.registers import REGISTERS, winners
 from nisba.config import Config
 from nisba.money import milli_per_minor
 
@@ -39,7 +28,7 @@ def cost_daily(facts: Facts, config: Config) -> tuple[Any, Any]:
 
     Spends are a register by (source, campaign_id, starts_on, ends_on). One day without a rate holds the whole spend.
     """
-    spend = _winning(facts.spend)
+    spend = winners("spend", facts.spend)
     first, last = (_days(spend[name]) for name in ("starts_on", "ends_on"))
     lengths = last - first + 1
     row = np.repeat(np.arange(len(spend)), lengths)
@@ -54,19 +43,6 @@ def cost_daily(facts: Facts, config: Config) -> tuple[Any, Any]:
         count, has = integers(spend[name])
         measures[name] = split_evenly(count, lengths)[keep], has[row][keep]
     return _summed(spend, row[keep], day[keep], measures, facts.campaign, target), _held(spend, np.flatnonzero(held))
-
-
-def _winning(spend: Any) -> Any:
-    """Keep the highest event of each register in register order (revision, time, source, id)."""
-    keys = [Vocabulary.of(spend[name]).codes(spend[name]) for name in ("source", "campaign_id")]
-    keys += [_days(spend[name]) for name in ("starts_on", "ends_on")]
-    revision, at_us = integers(spend["revision"])[0], instants(spend["occurred_at"])[0]
-    order = total_order([*keys, revision, at_us], spend["source"], spend["event_id"])
-    changes = np.zeros(max(len(order) - 1, 0), dtype=bool)
-    for key in keys:
-        changes |= key[order[1:]] != key[order[:-1]]
-    rows = order[np.append(changes, True)] if len(order) else order
-    return spend.take(pa.array(rows))
 
 
 def _days(column: Any) -> Ints:
@@ -116,28 +92,14 @@ def _sums(values: Ints, has: Bools, first: Ints) -> tuple[Ints, Bools]:
 
 def _channels(campaign: Any, ids: Any) -> Any:
     """Return the channel of each campaign as its latest event says; null where no event names it."""
-    vocabulary = Vocabulary.of(campaign["campaign_id"])
-    code = vocabulary.codes(campaign["campaign_id"])
-    order = total_order([code, instants(campaign["occurred_at"])[0]], campaign["source"], campaign["event_id"])
-    latest = order[np.append(code[order][1:] != code[order][:-1], True)] if len(order) else order
-    channels = text(campaign["channel"]).take(pa.array(latest))
-    place = vocabulary.codes(ids)
-    return channels.take(pa.array(place, mask=place < 0))
+    latest = winners("campaign", campaign)
+    place = pc.index_in(ids, value_set=text(latest["campaign_id"]))
+    return text(latest["channel"]).take(place)
 
 
 def _held(spend: Any, rows: Ints) -> Any:
     """Return one held row per spend with a day without a rate."""
     held = spend.take(pa.array(rows))
-    key = [text(held["source"]), text(held["campaign_id"]), text(held["starts_on"]), text(held["ends_on"])]
-    size = len(rows)
-    columns = [
-        pa.array(["spend"] * size, pa.string()),
-        pc.binary_join_element_wise(*key, "|"),
-        pa.array(["fx_missing"] * size, pa.string()),
-        pa.nulls(size, pa.string()),
-        text(held["campaign_id"]),
-        text(held["currency"]),
-        combine(held["amount"]).cast(MONEY),
-        pa.array(["no rate into the reporting currency on a day of the range or the seven days before it"] * size, pa.string()),
-    ]
-    return pa.table(columns, schema=BOOK_SCHEMAS["held"])
+    ids = pc.binary_join_element_wise(*(text(held[name]) for name in REGISTERS["spend"].keys), "|")
+    columns = {name: held[name] for name in ("campaign_id", "currency", "amount")}
+    return held_rows("spend", ids, ["fx_missing"] * len(rows), **columns)

@@ -25,9 +25,9 @@ from nisba.attribution.columns import (
     text,
     thousandths,
 )
-from nisba.attribution.deals import held_adjustments
 from nisba.attribution.facts import MONEY
 from nisba.attribution.fx import convert
+from nisba.attribution.held import held_adjustments, held_rows
 from nisba.attribution.periods import local_days
 from nisba.attribution.shards import Shard
 from nisba.config import Config
@@ -297,20 +297,11 @@ def held_deals(shard: Shard, entries: Entries, cum: Ints, totals: Totals) -> Any
     codes = entries.currency[rows]
     deal_ids = shard.deal["deal_id"].combine_chunks().take(pa.array(entries.deal[rows]))
     reasons = [totals.reason[pair] for pair in zip(entries.deal[rows].tolist(), codes.tolist(), strict=True)]
-    columns = [
-        pa.array(["deal"] * len(rows), pa.string()),
+    return held_rows(
+        "deal",
         deal_ids,
-        pa.array(reasons, pa.string()),
-        deal_ids,
-        pa.nulls(len(rows), pa.string()),
-        pa.array([shard.currencies[code] for code in codes.tolist()], pa.string()),
-        decimals(cum[rows] * shard.milli[codes], MONEY),
-        pa.array([_DETAILS[reason] for reason in reasons], pa.string()),
-    ]
-    return pa.table(columns, schema=BOOK_SCHEMAS["held"])
-
-
-_DETAILS = {
-    "fx_missing": "no rate into the reporting currency on the deal's date or the seven days before it",
-    "out_of_range": "the converted running total is 10^15 or more",
-}
+        reasons,
+        deal_id=deal_ids,
+        currency=pa.array([shard.currencies[code] for code in codes.tolist()], pa.string()),
+        amount=decimals(cum[rows] * shard.milli[codes], MONEY),
+    )

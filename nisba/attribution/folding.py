@@ -11,9 +11,9 @@ from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
 from nisba.attribution.columns import Bools, Ints, combine, decimals, distinct, instants, instants_array, numbered
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.credits import Ledgers, Rows, credit_lines
-from nisba.attribution.deals import unknown_deals
 from nisba.attribution.entries import converted, entry_rows, held_deals, make_entries, reporting_totals
 from nisba.attribution.facts import MONEY, Facts
+from nisba.attribution.held import unknown_deals
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
 from nisba.attribution.models import journey_specs, selected_models
 from nisba.attribution.periods import local_days
@@ -31,11 +31,11 @@ def fold(facts: Facts, config: Config) -> Books:
     """Return the books of a set of facts in which conflicts are settled: a pure function of both arguments."""
     resolution = resolve(facts, config)
     made = [attribute_shard(payload, config) for _, payload in resolution.shards(1)]
+    books = {name: _joined(name, [tables[name] for tables in made if name in tables]) for name in BOOK_SCHEMAS}
     costs, held_spends = cost_daily(facts, config)
-    parts: dict[str, list[Any]] = {name: [tables[name] for tables in made] for name in made[0]} if made else {}
-    parts |= {"identity": [resolution.identity], "cost_daily": [costs]}
-    parts["held"] = [*parts.get("held", []), unknown_deals(facts), held_spends]
-    return Books(**{name: _joined(name, parts.get(name, [])) for name in BOOK_SCHEMAS})
+    unknown = unknown_deals(facts.adjustment, books["deal"]["deal_id"])
+    held = _joined("held", [books["held"], unknown, held_spends])
+    return Books(**{**books, "identity": resolution.identity, "cost_daily": costs, "held": held})
 
 
 def _joined(name: str, tables: list[Any]) -> Any:

@@ -1,24 +1,24 @@
-"""Exchange rates: direct, inverse or through the pivot, at most seven days old, as exact fractions (semantics: "Money")."""
+"""Exchange rates: direct, inverse or through the pivot, at most `RATE_DAYS` old, as exact fractions (semantics: "Money")."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from nisba.attribution.columns import combine, instants, text, total_order
+from nisba.attribution.columns import combine, text
+from nisba.attribution.registers import winners
 from nisba.config import Config, Reporting
 from nisba.money import minor_digits
 
-__all__ = ["CARRY_DAYS", "Rates", "convert", "half_even"]
+__all__ = ["RATE_DAYS", "Rates", "convert", "half_even"]
 
-CARRY_DAYS = 7
-"""A quote serves its own date and so many days after it."""
+RATE_DAYS = 7
+"""A quote serves its own date and so many days after it: the only place of this number."""
 
-_Quotes = Mapping[tuple[str, str], tuple[list[int], list[str]]]
+_Quotes = dict[tuple[str, str], tuple[list[int], list[str]]]
 
 
 class Rates:
@@ -63,25 +63,27 @@ class Rates:
         return None if inverse is None else 1 / inverse
 
     def _quote(self, base: str, quote: str, day: int) -> Fraction | None:
-        """Return the latest quote at most seven days back."""
+        """Return the latest quote at most `RATE_DAYS` back."""
         if self._reporting.fx_policy == "fixed":
             fixed = self._reporting.fixed_rates.get(f"{base}/{quote}")
             return None if fixed is None else Fraction(fixed)
         days, rates = self._quotes.get((base, quote), ([], []))
         place = bisect_right(days, day) - 1
-        return Fraction(rates[place]) if place >= 0 and days[place] >= day - CARRY_DAYS else None
+        return Fraction(rates[place]) if place >= 0 and days[place] >= day - RATE_DAYS else None
 
 
 def _winning_quotes(fx: Any) -> _Quotes:
-    """Return (dates ascending, rates) per (base, quote); of several events about one date the last in register order."""
-    base, quote = text(fx["base"]).to_pylist(), text(fx["quote"]).to_pylist()
-    day = np.asarray(combine(fx["date"]).cast("int32"), dtype=np.int64)
-    order = total_order([day, instants(fx["occurred_at"])[0]], fx["source"], fx["event_id"])
-    rates = text(fx["rate"]).to_pylist()
-    winners: dict[tuple[str, str], dict[int, str]] = {}
-    for row in order.tolist():
-        winners.setdefault((base[row], quote[row]), {})[int(day[row])] = rates[row]
-    return {pair: (list(by_day), list(by_day.values())) for pair, by_day in winners.items()}
+    """Return (dates ascending, rates) per (base, quote)."""
+    latest = winners("fx", fx)
+    days = np.asarray(combine(latest["date"]).cast("int32")).tolist()
+    quotes: _Quotes = {}
+    for base, quote, day, rate in zip(
+        *(text(latest[name]).to_pylist() for name in ("base", "quote")), days, text(latest["rate"]).to_pylist(), strict=True
+    ):
+        dates, rates = quotes.setdefault((base, quote), ([], []))
+        dates.append(day)
+        rates.append(rate)
+    return quotes
 
 
 def half_even(numerator: int, denominator: int) -> int:

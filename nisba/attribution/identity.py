@@ -205,14 +205,20 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class _Register:
-    """Winning `identity` events, one per unordered pair."""
+class _Said:
+    """What `identity` events say about pairs of nodes: one row per pair, a register."""
 
     pair: Ints
     linked: Bools
-    left: Ints
-    right: Ints
-    row: Ints
+    low: Ints
+    """The smaller node of the pair: a person or lead before a visitor, all of them before an account."""
+    high: Ints
+
+    @classmethod
+    def of(cls, nodes: Nodes, identity: Any) -> _Said:
+        left, right = _ends(nodes, identity, "left"), _ends(nodes, identity, "right")
+        linked = np.asarray(pc.equal(text(identity["op"]), "link").to_numpy(zero_copy_only=False), dtype=bool)
+        return cls(nodes.pairs(left, right), linked, np.minimum(left, right), np.maximum(left, right))
 
 
 def resolve_identity(
@@ -220,11 +226,11 @@ def resolve_identity(
 ) -> Identity:
     """Resolve links into persons, visitor groups, accounts and claims.
 
-    `touches` and `identity` are tables of facts, retracted touches left out; `touch` has the nodes of each touch;
+    `touches` and `identity` are tables of facts, retracted touches and overruled links left out; `touch` has the nodes of each touch;
     `stages` are (lead, person, account) of lead stages; `contacts` are (person, account) of current deals.
     """
     lead, stage_person, stage_account = stages
-    register = _register(nodes, identity)
+    said = _Said.of(nodes, identity)
     claiming = nodes.pairs(touch.person, touch.visitor)
     implied = [
         claiming,
@@ -234,7 +240,7 @@ def resolve_identity(
         nodes.pairs(lead, stage_account),
         nodes.pairs(*contacts),
     ]
-    linked = _linked(implied, register)
+    linked = _linked(implied, said)
     left, right = linked // max(nodes.count, 1), linked % max(nodes.count, 1)
     canonical = _components(nodes, left, right)
     accounts = nodes.kinds(right) == 3
@@ -246,24 +252,13 @@ def resolve_identity(
         canonical,
         Relation.of(canonical[left[people]], canonical[right[people]], first_visitor),
         Relation.of(canonical[left[groups]] - first_visitor, canonical[right[groups]], visitors),
-        _claims(nodes, canonical, register, touch, claiming, touches, identity),
+        _claims(nodes, canonical, said, touch, claiming, touches, identity),
     )
 
 
 def holder_rows(kind: Ints, low: int, high: int) -> Ints:
     """Return the rows whose kind is from `low` to `high`."""
     return np.flatnonzero((kind >= low) & (kind <= high))
-
-
-def _register(nodes: Nodes, identity: Any) -> _Register:
-    """Keep the highest event of each unordered pair in register order."""
-    left, right = _ends(nodes, identity, "left"), _ends(nodes, identity, "right")
-    pair = nodes.pairs(left, right)
-    order = total_order([pair, instants(identity["occurred_at"])[0]], identity["source"], identity["event_id"])
-    last = np.append(pair[order[1:]] != pair[order[:-1]], True) if len(order) else np.zeros(0, dtype=bool)
-    row = order[last]
-    linked = np.asarray(pc.equal(text(identity["op"]), "link").to_numpy(zero_copy_only=False), dtype=bool)
-    return _Register(pair[row], linked[row], left[row], right[row], row)
 
 
 def _ends(nodes: Nodes, identity: Any, side: str) -> Ints:
@@ -275,11 +270,11 @@ def _ends(nodes: Nodes, identity: Any, side: str) -> Ints:
     return number
 
 
-def _linked(implied: list[Ints], register: _Register) -> Ints:
+def _linked(implied: list[Ints], said: _Said) -> Ints:
     """Return the pairs that are linked: implied ones without an event of their own, and those an event links."""
     pairs = distinct(np.concatenate([part[part >= 0] for part in implied]))
-    free = pairs[~np.isin(pairs, register.pair)]
-    return np.sort(np.concatenate([free, register.pair[register.linked]]))
+    free = pairs[~np.isin(pairs, said.pair)]
+    return np.sort(np.concatenate([free, said.pair[said.linked]]))
 
 
 def _components(nodes: Nodes, left: Ints, right: Ints) -> Ints:
@@ -300,15 +295,13 @@ def _components(nodes: Nodes, left: Ints, right: Ints) -> Ints:
     return np.asarray(smallest[label], dtype=np.int64)
 
 
-def _claims(nodes: Nodes, canonical: Ints, register: _Register, touch: TouchNodes, claiming: Ints, touches: Any, identity: Any) -> Claims:
+def _claims(nodes: Nodes, canonical: Ints, said: _Said, touch: TouchNodes, claiming: Ints, touches: Any, identity: Any) -> Claims:
     """Collect the claims on each visitor group: linking touches and winning link events, each at its own time."""
-    void = register.pair[~register.linked]
+    void = said.pair[~said.linked]
     by_touch = np.flatnonzero((claiming >= 0) & ~np.isin(claiming, void)) if len(void) else np.flatnonzero(claiming >= 0)
-    person, visitor = np.minimum(register.left, register.right), np.maximum(register.left, register.right)
-    is_claim = register.linked & (nodes.kinds(person) <= 1) & (nodes.kinds(visitor) == 2)
-    by_event = register.row[is_claim]
-    visitors = np.concatenate([touch.visitor[by_touch], visitor[is_claim]])
-    persons = np.concatenate([touch.person[by_touch], person[is_claim]])
+    by_event = np.flatnonzero(said.linked & (nodes.kinds(said.low) <= 1) & (nodes.kinds(said.high) == 2))
+    visitors = np.concatenate([touch.visitor[by_touch], said.high[by_event]])
+    persons = np.concatenate([touch.person[by_touch], said.low[by_event]])
     group = canonical[visitors] - nodes.first["visitor"]
     at_us = np.concatenate([instants(touches["occurred_at"])[0][by_touch], instants(identity["occurred_at"])[0][by_event]])
     kind = np.concatenate([np.ones(len(by_touch), dtype=np.int64), np.zeros(len(by_event), dtype=np.int64)])  # identity < touch

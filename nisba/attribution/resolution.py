@@ -33,6 +33,7 @@ from nisba.attribution.entries import rate_days
 from nisba.attribution.facts import Facts
 from nisba.attribution.fx import Rates
 from nisba.attribution.identity import Identity, Nodes, TouchNodes, resolve_identity
+from nisba.attribution.registers import winners
 from nisba.attribution.shards import pack
 from nisba.config import Config
 
@@ -119,19 +120,19 @@ def resolve(facts: Facts, config: Config) -> Resolution:
     touches = _without_retracted(facts.touch, facts.retraction)
     deals = living_deals(facts.deal)
     contacts = _Contacts.of(deals)
-    stages = facts.lead_stage
+    stages, links = facts.lead_stage, winners("identity", facts.identity)
     nodes = Nodes.of(
         {
-            "person": [touches["person_id"], stages["person_id"], contacts.ids, *_ends(facts.identity, "person")],
-            "lead": [stages["lead_id"], *_ends(facts.identity, "lead")],
-            "visitor": [touches["visitor_id"], *_ends(facts.identity, "visitor")],
-            "account": [touches["account_id"], stages["account_id"], contacts.accounts, *_ends(facts.identity, "account")],
+            "person": [touches["person_id"], stages["person_id"], contacts.ids, *_ends(links, "person")],
+            "lead": [stages["lead_id"], *_ends(links, "lead")],
+            "visitor": [touches["visitor_id"], *_ends(links, "visitor")],
+            "account": [touches["account_id"], stages["account_id"], contacts.accounts, *_ends(links, "account")],
         }
     )
     touch = TouchNodes(*(nodes.numbers(kind, touches[f"{kind}_id"]) for kind in ("account", "person", "visitor")))
     lead, person, account = (nodes.numbers(kind, stages[f"{kind}_id"]) for kind in ("lead", "person", "account"))
     owner, contact = nodes.numbers("account", contacts.accounts), nodes.numbers("person", contacts.ids)
-    who = resolve_identity(nodes, touch, touches, (lead, person, account), (contact, owner[contacts.deal]), facts.identity)
+    who = resolve_identity(nodes, touch, touches, (lead, person, account), (contact, owner[contacts.deal]), links)
     own = who.of_node(owner)
     tables = {
         "deal": _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)),

@@ -1,0 +1,66 @@
+"""Held money: in no figure, with the reason in a word and in a sentence (semantics: "Money", "Entries")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.columns import combine, text
+from nisba.attribution.facts import MONEY, TEXT
+from nisba.attribution.fx import RATE_DAYS
+from nisba.attribution.registers import winners
+
+__all__ = ["SENTENCES", "held_adjustments", "held_rows", "unknown_deals"]
+
+SENTENCES: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("deal", "fx_missing"): f"no rate into the reporting currency on the deal's date or the {RATE_DAYS} days before it",
+        ("deal", "out_of_range"): "the converted running total is 10^15 or more",
+        ("adjustment", "unknown_deal"): "no deal with this id exists, or it is deleted",
+        ("adjustment", "not_won"): "the deal is not won now",
+        ("adjustment", "currency_mismatch"): "the deal is in another currency now",
+        ("adjustment", "over_refund"): "it would take the deal's net revenue below zero",
+        ("spend", "fx_missing"): f"no rate into the reporting currency on a day of the range or the {RATE_DAYS} days before it",
+    }
+)
+"""What each reason means, by what is held: all the reasons that there are."""
+
+
+def held_rows(
+    kind: str, ids: Any, reasons: Sequence[str], *, currency: Any, amount: Any, deal_id: Any = None, campaign_id: Any = None
+) -> Any:
+    """Return rows of `BOOK_SCHEMAS["held"]`, one per reason; the other arguments are columns of that length, None for no value."""
+    nothing = pa.nulls(len(reasons), TEXT)
+    columns = [
+        pa.array([kind] * len(reasons), TEXT),
+        text(ids),
+        pa.array(reasons, TEXT),
+        nothing if deal_id is None else text(deal_id),
+        nothing if campaign_id is None else text(campaign_id),
+        text(currency),
+        combine(amount).cast(MONEY),
+        pa.array([SENTENCES[kind, reason] for reason in reasons], TEXT),
+    ]
+    return pa.table(columns, schema=BOOK_SCHEMAS["held"])
+
+
+def held_adjustments(adjustments: Any, reasons: Sequence[str]) -> Any:
+    """Return one held row for each adjustment, with its reason."""
+    columns = {name: adjustments[name] for name in ("deal_id", "currency", "amount")}
+    return held_rows("adjustment", adjustments["adjustment_id"], reasons, **columns)
+
+
+def unknown_deals(adjustments: Any, deal_ids: Any) -> Any:
+    """Return the held rows of the adjustments whose winning event names a deal that is not among the ids.
+
+    `adjustments` has the columns of `ledger_schema("adjustment")`; `deal_ids` is a text column of the deals that exist and are not deleted.
+    """
+    latest = winners("adjustment", adjustments)
+    known = pc.is_in(text(latest["deal_id"]), value_set=text(deal_ids))
+    unknown = latest.filter(pc.invert(known))
+    return held_adjustments(unknown, ["unknown_deal"] * len(unknown))
