@@ -63,6 +63,7 @@ def _with_provenance(table: pa.Table) -> pa.Table:
         "topic": pa.array(["benchmark"] * size),
         "kafka_partition": zeros,
         "kafka_offset": pa.array(numbers),
+        "identity_hash": pa.array(numbers.astype(np.uint64)),
     }
     for name, column in columns.items():
         table = table.append_column(name, column)

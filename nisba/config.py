@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from nisba.errors import ConfigError
-from nisba.money import AmountError, minor_digits
+from nisba.errors import AmountError, ConfigError
+from nisba.money import minor_digits
 
 if sys.version_info >= (3, 11):
     import tomllib

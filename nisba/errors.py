@@ -7,6 +7,8 @@
     ├── SourceError            an input cannot be read: no such folder, topic or adapter
     │   └── BrokerError        Kafka does not answer, or refuses us
     ├── ContractError          rows do not fit the columns that the next layer expects
+    ├── AmountError            an amount or a currency that the books cannot hold
+    ├── Refused                an event that becomes a dead letter: its class, and what to do about it
     ├── WarehouseError         the warehouse cannot be opened, migrated or written
     │   ├── LeaseTaken         another process is writing
     │   └── OffsetConflict     somebody else committed these offsets first: nothing was written
@@ -21,6 +23,7 @@ All of them survive pickling, because they cross process boundaries in Beam work
 from __future__ import annotations
 
 __all__ = [
+    "AmountError",
     "BrokerError",
     "CheckFailed",
     "ConfigError",
@@ -29,6 +32,7 @@ __all__ = [
     "NisbaError",
     "NotFound",
     "OffsetConflict",
+    "Refused",
     "SourceError",
     "TooManyDeadLetters",
     "WarehouseError",
@@ -53,6 +57,21 @@ class BrokerError(SourceError):
 
 class ContractError(NisbaError):
     """Rows do not fit the columns that the next layer expects."""
+
+
+class AmountError(NisbaError):
+    """An amount or a currency that the books cannot hold; the message says why."""
+
+
+class Refused(NisbaError):
+    """An event that becomes a dead letter: its class, and what to do about it."""
+
+    def __init__(self, error_class: str, message: str) -> None:
+        super().__init__(error_class, message)
+        self.error_class, self.message = error_class, message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class WarehouseError(NisbaError):

@@ -10,7 +10,9 @@ from functools import cache
 
 from iso4217 import Currency
 
-__all__ = ["MAX_AMOUNT", "TABLE_DIGITS", "AmountError", "milli_per_minor", "minor_digits", "parse_amount"]
+from nisba.errors import AmountError
+
+__all__ = ["MAX_AMOUNT", "TABLE_DIGITS", "milli_per_minor", "minor_digits", "parse_amount"]
 
 TABLE_DIGITS = 3
 """Decimals of a money column: DECIMAL(18, 3)."""
@@ -20,10 +22,6 @@ MAX_AMOUNT = 10**12
 
 # Left ISO 4217 when their countries took the euro or a new unit, but dated books and the ECB's history still name them.
 _WITHDRAWN = {"BGN": 2, "CYP": 2, "EEK": 2, "HRK": 2, "LTL": 2, "LVL": 2, "MTL": 2, "ROL": 2, "SIT": 2, "SKK": 2, "TRL": 2}
-
-
-class AmountError(ValueError):
-    """An amount or a currency that the books cannot hold; the message says why."""
 
 
 @cache

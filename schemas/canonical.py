@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from nisba.money import plain
-from schemas.checks import EPOCH, normalise
 from schemas.envelope import ENCODER, exact_number
 from schemas.events import BY_FACT_TYPE, Data, Node, Utm
+from schemas.kinds import EPOCH, KINDS, fields_of_kind
 
-__all__ = ["canonical", "content_hash", "row_to_event", "settle"]
+__all__ = ["LEAVE_DEFAULTS_OUT", "canonical", "content_hash", "normalise", "row_to_event", "settle"]
 
 _attributes = msgspec.json.Decoder(dict[str, Any], float_hook=exact_number)
 
@@ -27,11 +28,47 @@ def canonical(data: Data) -> bytes:
     >>> canonical(Adjustment(adjustment_id="a", deal_id="d", amount="-1.50", currency="USD", effective_at="2026-03-01T09:30:00+03:00"))
     b'{"adjustment_id":"a","amount":"-1.5","currency":"USD","deal_id":"d","effective_at":"2026-03-01T06:30:00.000000Z"}'
 
-    Raises schemas.checks.Refused for a `data` that no event may have.
+    Raises Refused for a text that its field cannot hold.
     """
     content = msgspec.structs.replace(data)
     normalise(content)
     return ENCODER.encode(content)
+
+
+def normalise(data: Data) -> None:
+    """Bring `data` into canonical form, in place; raises Refused for a text that its field cannot hold (`schemas.kinds`)."""
+    for name, kind in KINDS.items():
+        if kind.one is not None:
+            for field in fields_of_kind(type(data), name):
+                text = getattr(data, field)
+                if text is not None:
+                    setattr(data, field, kind.one(text, f"$.data.{field}", data))
+    leave_out = LEAVE_DEFAULTS_OUT.get(type(data).__name__)
+    if leave_out is not None:
+        leave_out(data)
+
+
+def _touch_defaults(touch: Any) -> None:
+    if touch.utm is not None and all(getattr(touch.utm, name) is None for name in Utm.__struct_fields__):
+        touch.utm = None
+
+
+def _deal_defaults(deal: Any) -> None:
+    deal.revision = deal.revision or None
+    deal.deleted = deal.deleted or None
+    deal.contact_ids = deal.contact_ids or None
+
+
+def _spend_defaults(spend: Any) -> None:
+    spend.revision = spend.revision or None
+    if spend.ends_on == spend.starts_on:
+        spend.ends_on = None
+
+
+LEAVE_DEFAULTS_OUT: Mapping[str, Callable[[Any], None]] = MappingProxyType(
+    {"Touch": _touch_defaults, "Deal": _deal_defaults, "Spend": _spend_defaults}
+)
+"""By name of the struct: how fields that say no more than their absence would are left out, in place."""
 
 
 def content_hash(time: dt.datetime, data: Data) -> int:

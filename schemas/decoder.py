@@ -1,7 +1,7 @@
 """Decode blocks of records into columns of facts, or dead letters. Nothing is lost: facts + dead letters + tombstones = records.
 
-The fast way decodes records into lean structs and checks whole columns. What does not decode, or looks
-suspicious in a column, goes the exact way, record by record. The exact way alone refuses; both give the same facts.
+The quick way decodes records into lean structs and reads whole columns. What does not decode, or is marked in a column, goes the
+exact way, record by record. The exact way alone refuses; both give the same facts.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from nisba.errors import ContractError
-from schemas.checks import Refused, normalise, parse_instant
+from nisba.errors import ContractError, Refused
+from schemas.canonical import normalise
 from schemas.columns import Rows, fact_table
 from schemas.encoding import encode_event, table_records
 from schemas.envelope import exact_decoder, from_binary_mode, is_binary_mode, lean_decoder
 from schemas.events import EVENT_TYPES
 from schemas.keys import SHARDS, partition_key, shard_of
+from schemas.kinds import parse_instant
 from schemas.records import RecordBlock
 from schemas.refusals import BROKEN, DEAD_LETTER_SCHEMA, dead_letter_table, refusal_of
+from schemas.rules import rules_of
 
 __all__ = [
     "DEAD_LETTER_SCHEMA",
@@ -50,16 +52,16 @@ class Decoded:
     records: int
 
 
-def decode_block(block: RecordBlock, *, max_record_bytes: int = MAX_RECORD_BYTES) -> Decoded:
-    """Decode a block; never raises for what a record holds.
+def decode_block(block: RecordBlock, *, max_record_bytes: int = MAX_RECORD_BYTES, exactly: bool = False) -> Decoded:
+    """Decode a block; never raises for what a record holds. `exactly`: every record goes the exact way, which changes only the time.
 
     Facts have the columns of `ledger_schema`, several rows of one identity where the block repeats it. Tombstones are counted.
     """
-    work = _Work(block)
-    work.decode(work.readable(max_record_bytes))
-    facts = {fact_type: work.table(fact_type, rows) for fact_type, rows in work.by_fact_type().items()}
+    decoding = _Decoding(block, exactly)
+    decoding.decode(decoding.readable(max_record_bytes))
+    facts = {fact_type: decoding.table(fact_type, rows) for fact_type, rows in decoding.by_fact_type().items()}
     facts = {fact_type: table for fact_type, table in facts.items() if table.num_rows}
-    return Decoded(facts, dead_letter_table(block, work.refused), len(block))
+    return Decoded(facts, dead_letter_table(block, decoding.refused), len(block))
 
 
 def decode_table(table: pa.Table, topic: str, *, first_row: int = 0, max_record_bytes: int = MAX_RECORD_BYTES) -> Decoded:
@@ -67,11 +69,12 @@ def decode_table(table: pa.Table, topic: str, *, first_row: int = 0, max_record_
     return decode_block(table_records(table, topic, first_row), max_record_bytes=max_record_bytes)
 
 
-class _Work:
+class _Decoding:
     """One block on its way: rows by the class of their event, and what was refused."""
 
-    def __init__(self, block: RecordBlock) -> None:
+    def __init__(self, block: RecordBlock, exactly: bool) -> None:
         self.block = block
+        self.exactly = exactly
         self.offsets: npt.NDArray[np.int64] = np.array(block.offsets, dtype=np.int64)
         self.rows: dict[type, Rows] = {}
         self.refused: list[tuple[int, Refused]] = []
@@ -152,20 +155,29 @@ class _Work:
 
     def table(self, fact_type: str, rows: Rows) -> pa.Table:
         """Return the facts of one type: the plain ones, then those that were looked at again and found good."""
-        table, suspicious = fact_table(fact_type, rows, self.block.topic, self.block.partition, self.offsets)
-        if not suspicious.any():
-            return table
-        again = Rows()
-        for place, event in self._examined(rows.places[i] for i in np.flatnonzero(suspicious)):
-            again.places.append(place)
-            again.events.append(event)
-        rest, left = fact_table(fact_type, again, self.block.topic, self.block.partition, self.offsets)
-        if left.any():
-            place = again.places[int(np.flatnonzero(left)[0])]
-            raise ContractError(f"{self.block.topic} offset {self.block.offsets[place]}: columns and checks disagree; report this as a bug")
-        return pa.concat_tables([table.filter(pa.array(~suspicious)), rest])
+        made = fact_table(fact_type, rows, self.block.topic, self.block.partition, self.offsets)
+        marked = np.ones(len(rows), dtype=bool) if self.exactly else made.marked
+        if not marked.any():
+            return made.table
+        again = self._found_good(fact_type, [rows.places[row] for row in np.flatnonzero(marked).tolist()])
+        return pa.concat_tables([made.table.filter(pa.array(~marked)), again])
 
-    def _examined(self, places: Iterator[int]) -> Iterator[tuple[int, Any]]:
+    def _found_good(self, fact_type: str, places: list[int]) -> pa.Table:
+        """Read some records exactly, and refuse those that cannot be read or break a rule."""
+        rows = Rows()
+        for place, event in self._read_exactly(places):
+            rows.places.append(place)
+            rows.events.append(event)
+        made = fact_table(fact_type, rows, self.block.topic, self.block.partition, self.offsets)
+        good, rules = made.broken < 0, rules_of(fact_type)
+        for row in np.flatnonzero(~good).tolist():
+            self.refused.append((rows.places[row], rules[made.broken[row]].refusal(rows.events[row].data)))
+        for row in np.flatnonzero(good & made.unread).tolist():
+            offset = self.block.offsets[rows.places[row]]
+            raise ContractError(f"{self.block.topic} offset {offset}: the two ways to read it disagree; report this as a bug")
+        return made.table.filter(pa.array(good))
+
+    def _read_exactly(self, places: list[int]) -> Iterator[tuple[int, Any]]:
         for place in places:
             value = self.structured.get(place) or self.block.values[place]
             assert value is not None

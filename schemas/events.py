@@ -1,7 +1,7 @@
 """The event types: what each one's `data` holds. The wire contract, written as structs.
 
 The fields of a struct are declared in the order of their names, so that encoding one gives sorted keys. Text stays text here:
-instants, dates and decimals are checked, and brought into their canonical form, by `schemas.checks`.
+what a text of each kind may be is said in `schemas.kinds`, and what else is asked of an event in `schemas.rules`.
 A field may be added when it is optional. Anything else is a new version of the type, with an upcaster in the decoder.
 """
 
@@ -45,12 +45,13 @@ _RATE = {"pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "a decimal string abo
 _CURRENCY = {"description": "ISO 4217 code"}
 
 Id = Annotated[str, Meta(min_length=1, max_length=256, extra={"kind": "id"})]
+Ids = Annotated[list[Id], Meta(extra={"kind": "ids"})]
 Instant = Annotated[str, Meta(extra={"kind": "instant"}, extra_json_schema=_INSTANT)]
 Date = Annotated[str, Meta(extra={"kind": "date"}, extra_json_schema=_DATE)]
 Amount = Annotated[str, Meta(extra={"kind": "amount"}, extra_json_schema=_AMOUNT)]
 Rate = Annotated[str, Meta(max_length=256, extra={"kind": "rate"}, extra_json_schema=_RATE)]
 Currency = Annotated[str, Meta(extra={"kind": "currency"}, extra_json_schema=_CURRENCY)]
-Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"kind": "integer"})]
 NodeKind = Literal["visitor", "person", "lead", "account"]
 
 
@@ -143,7 +144,7 @@ class Deal(Data, kw_only=True):
     account_id: Id
     amount: Amount | None = None
     closed_at: Instant | None = None
-    contact_ids: list[Id] | None = None
+    contact_ids: Ids | None = None
     currency: Currency | None = None
     deal_id: Id
     deal_type: Literal["new", "expansion", "renewal"] | None = None

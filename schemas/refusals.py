@@ -9,7 +9,7 @@ import re
 import msgspec
 import pyarrow as pa
 
-from schemas.checks import Refused
+from nisba.errors import Refused
 from schemas.envelope import type_of
 from schemas.events import EVENT_TYPES
 from schemas.records import Headers, RecordBlock

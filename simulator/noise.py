@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from schemas.checks import parse_instant
+from schemas.kinds import parse_instant
 from simulator.clock import DAY
 from simulator.draws import Draws, Ints
 

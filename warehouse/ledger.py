@@ -46,7 +46,7 @@ def land_facts(con: duckdb.DuckDBPyConnection, fact_type: str, table: pa.Table, 
     """Insert new identities, count duplicates, settle conflicts; what was accepted or displaced is left in `touched_<type>`."""
     con.register("incoming", table)
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{fact_type} AS SELECT *, hash(source, event_id) AS identity_hash FROM incoming")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{fact_type} AS FROM incoming")
     finally:
         con.unregister("incoming")
     landed = _land_new(con, fact_type, now) if _is_all_new(con, fact_type) else _land_some(con, fact_type, now)
@@ -113,10 +113,10 @@ def _insert(con: duckdb.DuckDBPyConnection, fact_type: str, select: str, now: dt
 
 def _settle(con: duckdb.DuckDBPyConnection, fact_type: str, now: dt.datetime) -> tuple[int, int]:
     """Let the content decide between the versions of each contested identity; return (new contents, new identities)."""
-    arrived = _dicts(con, "SELECT * EXCLUDE (identity_hash) FROM batch SEMI JOIN clash USING (source, event_id)")
+    arrived = _dicts(con, "FROM batch SEMI JOIN clash USING (source, event_id)")
     if not arrived:
         return 0, 0
-    kept = _dicts(con, f"SELECT * EXCLUDE (identity_hash, recorded_at) FROM ledger.{fact_type} SEMI JOIN clash USING (source, event_id)")
+    kept = _dicts(con, f"SELECT * EXCLUDE (recorded_at) FROM ledger.{fact_type} SEMI JOIN clash USING (source, event_id)")
     con.execute(f"""
         INSERT INTO touched_{fact_type} BY NAME
         SELECT * EXCLUDE (recorded_at) FROM ledger.{fact_type} SEMI JOIN clash USING (source, event_id)
@@ -140,10 +140,9 @@ def _replace(
         f"DELETE FROM ledger.{fact_type} USING clash WHERE {fact_type}.source = clash.source AND {fact_type}.event_id = clash.event_id"
     )
     schema = con.execute("FROM batch LIMIT 0").arrow().read_all().schema
-    schema = pa.schema([field for field in schema if field.name != "identity_hash"])
     con.register("winner", pa.Table.from_pylist(winners, schema))
     con.register("loser", pa.Table.from_pylist(losers, _CONFLICT))
-    _insert(con, fact_type, "SELECT *, hash(source, event_id) AS identity_hash FROM winner", now)
+    _insert(con, fact_type, "FROM winner", now)
     con.execute("""
         UPDATE ops.conflict SET kept = loser.kept, kept_time = loser.kept_time
         FROM loser WHERE conflict.fact_type = loser.fact_type AND conflict.source = loser.source AND conflict.event_id = loser.event_id

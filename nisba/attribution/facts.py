@@ -122,6 +122,7 @@ PROVENANCE: tuple[tuple[str, pa.DataType], ...] = (
     ("topic", TEXT),  # or the file, relative to its directory
     ("kafka_partition", pa.int32()),  # 0 for a file
     ("kafka_offset", pa.int64()),  # or the 0-based line (row) of the file
+    ("identity_hash", pa.uint64()),  # of source and event_id: half of md5, the same in DuckDB (see `schemas.keys`)
 )
 """Where a fact came from. No figure depends on these columns."""
 
