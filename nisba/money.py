@@ -12,12 +12,13 @@ from iso4217 import Currency
 
 from nisba.errors import AmountError
 
-__all__ = ["MAX_AMOUNT", "TABLE_DIGITS", "milli_per_minor", "minor_digits", "parse_amount"]
+__all__ = ["AMOUNT_DIGITS", "MAX_AMOUNT", "TABLE_DIGITS", "milli_per_minor", "minor_digits", "parse_amount"]
 
 TABLE_DIGITS = 3
 """Decimals of a money column: DECIMAL(18, 3)."""
 
-MAX_AMOUNT = 10**12
+AMOUNT_DIGITS = 12
+MAX_AMOUNT = 10**AMOUNT_DIGITS
 """An amount of this size or more, in whole units, is refused."""
 
 # Left ISO 4217 when their countries took the euro or a new unit, but dated books and the ECB's history still name them.
@@ -66,7 +67,7 @@ def parse_amount(text: str, currency: str) -> Decimal:
     if not amount.is_finite():
         raise AmountError(f"{text!r} is not a finite number")
     if abs(amount) >= MAX_AMOUNT:
-        raise AmountError(f"{text!r} is too large: the books hold amounts below 10^12")
+        raise AmountError(f"{text!r} is too large: the books hold amounts below 10^{AMOUNT_DIGITS}")
     digits = minor_digits(currency)
     if amount != amount.quantize(Decimal(1).scaleb(-digits)):
         raise AmountError(f"{text!r} has more decimals than {currency} has ({digits})")

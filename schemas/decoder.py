@@ -33,7 +33,6 @@ __all__ = [
     "Decoded",
     "RecordBlock",
     "decode_block",
-    "decode_table",
     "encode_event",
     "partition_key",
     "shard_of",
@@ -62,11 +61,6 @@ def decode_block(block: RecordBlock, *, max_record_bytes: int = MAX_RECORD_BYTES
     facts = {fact_type: decoding.table(fact_type, rows) for fact_type, rows in decoding.by_fact_type().items()}
     facts = {fact_type: table for fact_type, table in facts.items() if table.num_rows}
     return Decoded(facts, dead_letter_table(block, decoding.refused), len(block))
-
-
-def decode_table(table: pa.Table, topic: str, *, first_row: int = 0, max_record_bytes: int = MAX_RECORD_BYTES) -> Decoded:
-    """Decode rows of the Parquet form: the envelope's fields, and `data` as a struct, as JSON text, or as flat columns."""
-    return decode_block(table_records(table, topic, first_row), max_record_bytes=max_record_bytes)
 
 
 class _Decoding:

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from nisba.attribution.facts import INSTANT, MONEY, TEXT
 from nisba.errors import AmountError, Refused
-from nisba.money import MAX_AMOUNT, TABLE_DIGITS, milli_per_minor, minor_digits, parse_amount
+from nisba.money import AMOUNT_DIGITS, MAX_AMOUNT, TABLE_DIGITS, milli_per_minor, minor_digits, parse_amount
 from schemas.events import Data
 
 __all__ = ["EPOCH", "KINDS", "Kind", "Mask", "fields_of_kind", "parse_instant", "plain_decimal", "short"]
@@ -44,7 +44,7 @@ DECIMAL = re.compile(r"(-?)0*(\d+)(?:\.(\d+))?", re.ASCII)
 
 _PLAIN_INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 _PLAIN_DATE = r"^\d{4}-\d\d-\d\d$"
-_PLAIN_AMOUNT = rf"^-?\d{{1,{len(str(MAX_AMOUNT)) - 1}}}(\.\d{{1,3}})?$"
+_PLAIN_AMOUNT = rf"^-?\d{{1,{AMOUNT_DIGITS}}}(\.\d{{1,{TABLE_DIGITS}}})?$"
 _PLAIN_RATE = r"^-?(0|[1-9]\d*)(\.\d*[1-9])?$"
 _FIRST_US = (dt.datetime.min.replace(tzinfo=dt.timezone.utc) - EPOCH) // dt.timedelta(microseconds=1)
 _LAST_US = (dt.datetime.max.replace(tzinfo=dt.timezone.utc) - EPOCH) // dt.timedelta(microseconds=1)
@@ -279,7 +279,7 @@ def _amount(text: str, path: str, data: Any) -> str:
     if plain is None:
         raise Refused("schema", f'{path}: {short(text)} is not a decimal string such as "1234.50"')
     if abs(Decimal(plain)) >= MAX_AMOUNT:
-        raise Refused("schema", f"{path}: {short(text)} is out of range: the books hold amounts below 10^12")
+        raise Refused("schema", f"{path}: {short(text)} is out of range: the books hold amounts below 10^{AMOUNT_DIGITS}")
     if data.currency is None:
         return _amount_of_no_currency(plain, path)
     try:

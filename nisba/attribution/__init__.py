@@ -3,7 +3,7 @@
 `fold` does it at once. What it is made of is what the pipelines run: `resolve` sees all facts and cuts them into shards of whole
 accounts, `attribute_shard` makes the books of one shard, knowing nothing else.
 
-facts → identity → deals, journeys → models → apportionment → entries, credits → books
+facts → registers → identity → deals, journeys, milestones → models → apportionment → entries, credits → books
 """
 
 from nisba.attribution.folding import attribute_shard, fold

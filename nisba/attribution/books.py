@@ -12,16 +12,13 @@ import pyarrow as pa
 
 from nisba.attribution.facts import INSTANT, MONEY, TEXT
 
-__all__ = ["BOOK_SCHEMAS", "DEFAULT_JOURNEY", "UNATTRIBUTED", "WEIGHT", "Books"]
+__all__ = ["BOOK_SCHEMAS", "DEFAULT_JOURNEY", "WEIGHT", "Books"]
 
 WEIGHT = pa.decimal128(18, 12)
 """Weights as tables show them: the exact fraction rounded half to even to twelve decimals."""
 
 DEFAULT_JOURNEY = "default"
 """Journey of `[attribution]`; a custom model with values of its own has a journey named after its id."""
-
-UNATTRIBUTED = "unattributed"
-"""Channel of the credit of a deal without eligible touches; its ordinal is 0."""
 
 BOOK_SCHEMAS: Mapping[str, pa.Schema] = {
     # one row per node and account; account_id null where there is none
@@ -148,7 +145,7 @@ BOOK_SCHEMAS: Mapping[str, pa.Schema] = {
         [
             ("kind", TEXT),  # deal, adjustment, spend
             ("id", TEXT),  # deal_id; adjustment_id; source|campaign_id|starts_on|ends_on
-            ("reason", TEXT),  # fx_missing, out_of_range, unknown_deal, not_won, currency_mismatch, over_refund
+            ("reason", TEXT),  # those of `held.SENTENCES`
             ("deal_id", TEXT),
             ("campaign_id", TEXT),
             ("currency", TEXT),

@@ -17,6 +17,7 @@ import pyarrow as pa
 from nisba.attribution.apportionment import SAFE_TOTAL, SAFE_WEIGHT, muldiv, split, split_rows
 from nisba.attribution.books import BOOK_SCHEMAS, WEIGHT
 from nisba.attribution.columns import Bools, Ints, decimals, dictionary, runs
+from nisba.attribution.dates import DAY_US
 from nisba.attribution.entries import Entries, Totals
 from nisba.attribution.facts import MONEY
 from nisba.attribution.fx import half_even
@@ -31,7 +32,6 @@ Numbers = npt.NDArray[Any]
 
 _ONE = 10**12
 """A weight of 1, as tables show it; also the decay of a touch that coincides with the journey's last."""
-_DAY_US = 86_400_000_000
 _UNDECIDED = 0.02
 """Two libraries' powers of two may differ by some units in the last place, after `× 1e12` by less than a hundredth."""
 
@@ -154,7 +154,7 @@ def decay(age_us: Ints, half_life_days: float) -> Ints:
 
     numpy's power is quick, but not the same on every machine: where its last digits could decide, Python's own does.
     """
-    exponent = -(age_us / _DAY_US) / half_life_days
+    exponent = -(age_us / DAY_US) / half_life_days
     guess = 1e12 * np.power(2.0, exponent)
     rounded = np.rint(guess).astype(np.int64)
     near = np.flatnonzero(np.abs(guess - np.floor(guess) - 0.5) < _UNDECIDED)

@@ -25,10 +25,10 @@ from nisba.attribution.columns import (
     text,
     thousandths,
 )
+from nisba.attribution.dates import local_days
 from nisba.attribution.facts import MONEY
 from nisba.attribution.fx import convert
 from nisba.attribution.held import held_adjustments, held_rows
-from nisba.attribution.periods import local_days
 from nisba.attribution.shards import Shard
 from nisba.config import Config
 from nisba.money import milli_per_minor

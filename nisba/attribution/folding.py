@@ -11,12 +11,12 @@ from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
 from nisba.attribution.columns import Bools, Ints, combine, decimals, distinct, instants, instants_array, numbered
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.credits import Ledgers, Rows, credit_lines
+from nisba.attribution.dates import local_days
 from nisba.attribution.entries import converted, entry_rows, held_deals, make_entries, reporting_totals
 from nisba.attribution.facts import MONEY, Facts
 from nisba.attribution.held import unknown_deals
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
 from nisba.attribution.models import journey_specs, selected_models
-from nisba.attribution.periods import local_days
 from nisba.attribution.resolution import resolve
 from nisba.attribution.shards import Shard, unpack
 from nisba.config import Config

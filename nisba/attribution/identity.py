@@ -245,7 +245,7 @@ def resolve_identity(
     canonical = _components(nodes, left, right)
     accounts = nodes.kinds(right) == 3
     holder = np.where(accounts, nodes.kinds(left), -1)
-    people, groups = holder_rows(holder, 0, 1), holder_rows(holder, 2, 2)
+    people, groups = _rows_of_kinds(holder, 0, 1), _rows_of_kinds(holder, 2, 2)
     first_visitor, visitors = nodes.first["visitor"], len(nodes.vocabularies["visitor"])
     return Identity(
         nodes,
@@ -256,7 +256,7 @@ def resolve_identity(
     )
 
 
-def holder_rows(kind: Ints, low: int, high: int) -> Ints:
+def _rows_of_kinds(kind: Ints, low: int, high: int) -> Ints:
     """Return the rows whose kind is from `low` to `high`."""
     return np.flatnonzero((kind >= low) & (kind <= high))
 

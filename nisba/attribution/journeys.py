@@ -1,4 +1,4 @@
-"""Journeys and their milestones (semantics: "Journeys"), for all deals of a shard at once."""
+"""Journeys (semantics: "Journeys"), for all deals of a shard at once."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nisba.attribution.columns import Bools, Ints, bisect, dictionary, instants, integers, runs
+from nisba.attribution.columns import Bools, Ints, bisect, dictionary, integers, runs
+from nisba.attribution.dates import local_days
+from nisba.attribution.milestones import POSITIONS, last_allowed, lead_creation, milestone_places, positions
 from nisba.attribution.models import JourneySpec
-from nisba.attribution.periods import local_days
 from nisba.attribution.shards import Shard, list_column
 
 __all__ = ["Journeys", "build_journeys", "journey_rows"]
 
 _UNBOUNDED = np.iinfo(np.int64).max
-_NAMES = ("FT", "LC", "OC", "CW")
-_POSITIONS = ["+".join(name for bit, name in enumerate(_NAMES) if mask >> bit & 1) for mask in range(16)]
 
 
 @dataclass(frozen=True)
@@ -45,29 +44,14 @@ class Journeys:
 
     @cached_property
     def milestones(self) -> Ints:
-        """Place of FT, LC, OC and CW in each journey, shape (deals, 4); -1 where dropped, everywhere where empty."""
-        shard = self.shard
-        opened = self._last_until(shard.opened_at_us)
-        created = np.where(self.lead_created, self._last_until(self.lead_created_at_us), opened)
-        first = np.where(self.lengths > 0, 0, -1)
-        return np.stack([first, created, opened, self.lengths - 1], axis=1)
+        """Places of FT, LC, OC and CW in each journey: `milestone_places`."""
+        return milestone_places(self.touched_at_us, self.lengths, self.shard.opened_at_us, self.lead_created_at_us, self.lead_created)
 
     @cached_property
     def last_non_direct(self) -> Ints:
         """Place of each journey's last touch whose channel is not `direct`; of its last touch where all are."""
         codes, values = self.shard.touch_codes("channel")
-        direct = np.array([value == "direct" for value in values] or [False])[codes[self.touch]]
-        place = runs(self.lengths * 0, self.lengths)
-        last = np.full(len(self.lengths), -1, dtype=np.int64)
-        filled = self.lengths > 0
-        if filled.any():
-            last[filled] = np.maximum.reduceat(np.where(direct, -1, place), self.starts[filled])
-        return np.where(last < 0, self.lengths - 1, last)
-
-    def _last_until(self, at_us: Ints) -> Ints:
-        """Return the place of each journey's last touch at or before an instant; -1 for none."""
-        ends = self.starts + self.lengths
-        return bisect(self.touched_at_us, self.starts, ends, at_us, right=True) - 1 - self.starts
+        return last_allowed(np.array([value != "direct" for value in values] or [True])[codes[self.touch]], self.lengths)
 
 
 def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
@@ -85,7 +69,7 @@ def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
     if spec.mapping != "account":
         keep &= _is_contact(shard, deal, rows[place], spec.mapping)
     place, deal = place[keep], deal[keep]
-    created_at, created = _lead_creation(shard, earliest, close)
+    created_at, created = lead_creation(shard, earliest, close)
     return Journeys(shard, np.bincount(deal, minlength=shard.deals).astype(np.int64), rows[place], created_at, created)
 
 
@@ -146,26 +130,9 @@ def _is_contact(shard: Shard, deal: Ints, row: Ints, mapping: str) -> Bools:
     return (actor >= 0) & np.isin(deal * width + actor, wanted)
 
 
-def _lead_creation(shard: Shard, earliest: Ints, close: Ints) -> tuple[Ints, Bools]:
-    """Return lead creation, and where it is known: the deal's own leads first, else its account's inside the window."""
-    own, has_own = instants(shard.deal["lead_created_at"])
-    account, at_us = integers(shard.creation["account"])[0], instants(shard.creation["occurred_at"])[0]
-    bounds = np.searchsorted(account, np.arange(shard.accounts + 1))
-    low, high = bounds[shard.account], bounds[shard.account + 1]
-    first = bisect(at_us, low, high, earliest, right=False)
-    found = np.append(at_us, 0)[np.minimum(first, len(at_us))]
-    inside = (first < high) & (found <= close)
-    return np.where(has_own, own, np.where(inside, found, 0)), has_own | inside
-
-
 def journey_rows(name: str, journeys: Journeys, time_zone: str) -> Any:
     """Return the rows of `journey_touch` of one journey name."""
     shard, touch, lengths = journeys.shard, journeys.touch, journeys.lengths
-    mask = np.zeros(len(touch), dtype=np.int8)
-    for bit in range(4):
-        place = journeys.milestones[:, bit]
-        held = place >= 0
-        mask[(journeys.starts + place)[held]] |= 1 << bit
     rows = pa.array(touch)
     columns = {
         "journey": dictionary(np.zeros(len(touch), dtype=np.int8), pa.array([name])),
@@ -176,7 +143,7 @@ def journey_rows(name: str, journeys: Journeys, time_zone: str) -> Any:
         "touch_id": shard.touch["event_id"].combine_chunks().take(rows),
         "touched_at": shard.touch["occurred_at"].combine_chunks().take(rows),
         "touched_on": pa.array(local_days(journeys.touched_at_us, time_zone).astype(np.int32)).view(pa.date32()),
-        "position": dictionary(mask, pa.array(_POSITIONS)),
+        "position": dictionary(positions(journeys.milestones, lengths), pa.array(POSITIONS)),
     }
     columns |= {column: shard.touch[column].combine_chunks().take(rows) for column in ("campaign_id", "channel", "kind", "team", "actor")}
     return pa.table(columns)

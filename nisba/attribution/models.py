@@ -13,12 +13,12 @@ from math import gcd, lcm
 from types import MappingProxyType
 
 from nisba.attribution.books import DEFAULT_JOURNEY
+from nisba.attribution.dates import DAY_US
 from nisba.config import Attribution, Config, CustomModel
 
 __all__ = ["RULE_MODELS", "Factor", "JourneySpec", "Model", "default_journey", "journey_specs", "selected_models"]
 
 _MINUTE_US = 60_000_000
-_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,6 @@ class Model:
     skips_direct: bool = False
     """CW is taken among touches whose channel is not `direct`; if all are, the plain last touch."""
     journey: str = DEFAULT_JOURNEY
-
-    @property
-    def is_even(self) -> bool:
-        """Tell whether all touches that hold no milestone weigh the same."""
-        return self.half_life_days is None and not self.factors
 
 
 def _model(
@@ -127,7 +122,7 @@ def _spec(base: Attribution, model: CustomModel | None) -> JourneySpec:
         mapping=str(value("mapping")),
         excluded_kinds=frozenset(value("excluded_kinds")),  # type: ignore[call-overload]
         teams=frozenset(value("teams")),  # type: ignore[call-overload]
-        lookback_us=int(value("lookback_days")) * _DAY_US,  # type: ignore[call-overload]
+        lookback_us=int(value("lookback_days")) * DAY_US,  # type: ignore[call-overload]
         anchor=str(value("anchor")),
         session_gap_us=int(value("session_gap_minutes")) * _MINUTE_US,  # type: ignore[call-overload]
     )

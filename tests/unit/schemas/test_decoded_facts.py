@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nisba.attribution.facts import ledger_schema
 from nisba.errors import ContractError
 from schemas.canonical import canonical, content_hash, row_to_event, settle
-from schemas.decoder import decode_block, decode_table, encode_event, partition_key, shard_of
+from schemas.decoder import Decoded, decode_block, encode_event, partition_key, shard_of, table_records
 from schemas.events import EVENT_TYPES
 from schemas.topics import TOPICS, dlq_of, topic_of
 from tests.unit.schemas.event_samples import SAMPLES, block, decoded, fact, letter, sample
@@ -206,6 +206,10 @@ def test_binary_rows_are_looked_at_again_with_their_headers() -> None:
 def test_the_content_type_of_structured_mode_wins() -> None:
     headers = [("content-type", b"application/cloudevents+json; charset=utf-8"), ("ce_id", b"other")]
     assert fact(sample(TOUCH), headers=[headers])["event_id"] == "e-1"
+
+
+def decode_table(table: pa.Table, topic: str, first_row: int = 0) -> Decoded:
+    return decode_block(table_records(table, topic, first_row))
 
 
 def flat(event: dict[str, Any]) -> dict[str, Any]:
