@@ -19,7 +19,10 @@ __all__ = ["DAY_US", "local_days"]
 DAY_US = 86_400_000_000
 _SECOND_US = 1_000_000
 _STRETCH = 21_600  # seconds; no zone changes its offset twice within
+_DAY = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FIRST_SECOND = int((datetime.min.replace(tzinfo=timezone.utc) - _EPOCH).total_seconds())
+_LAST_SECOND = int((datetime.max.replace(tzinfo=timezone.utc) - _EPOCH).total_seconds())
 
 
 def local_days(instants_us: Ints, time_zone: str) -> Ints:
@@ -30,21 +33,22 @@ def local_days(instants_us: Ints, time_zone: str) -> Ints:
     """
     if time_zone == "UTC" or not len(instants_us):
         return instants_us // DAY_US
-    starts, offsets = _offsets_between(int(instants_us.min()), int(instants_us.max()), time_zone)
+    starts, offsets = _offsets_of_years(instants_us, time_zone)
     offset = offsets[np.searchsorted(starts, instants_us, side="right") - 1]
     return (instants_us + offset) // DAY_US
 
 
-def _offsets_between(first_us: int, last_us: int, time_zone: str) -> tuple[Ints, Ints]:
-    """Return (starts, offsets) in microseconds: from each start on, local time = UTC + offset."""
-    years = range(_year(first_us), _year(last_us) + 1)
-    changes = [change for year in years for change in _offsets_of_year(year, time_zone)]
-    table = np.array(changes, dtype=np.int64) * _SECOND_US
+def _offsets_of_years(instants_us: Ints, time_zone: str) -> tuple[Ints, Ints]:
+    """Return (starts, offsets) in microseconds for the years that occur: from each start on, local time = UTC + offset."""
+    years = instants_us.astype("M8[us]").astype("M8[Y]").astype(np.int64) + 1970
+    first = int(years.min())
+    occurring = (np.flatnonzero(np.bincount(years - first)) + first).tolist()
+    table = np.array([change for year in occurring for change in _offsets_of_year(year, time_zone)], dtype=np.int64) * _SECOND_US
     return table[:, 0], table[:, 1]
 
 
-def _year(instant_us: int) -> int:
-    return (_EPOCH + timedelta(microseconds=instant_us)).year
+def _year(second: int) -> int:
+    return (_EPOCH + timedelta(seconds=second)).year
 
 
 @lru_cache(maxsize=512)
@@ -52,17 +56,19 @@ def _offsets_of_year(year: int, time_zone: str) -> tuple[tuple[int, int], ...]:
     """Return (second since 1970, offset in seconds) for the start of a UTC year and each change in it."""
     zone = ZoneInfo(time_zone)
     start = int((datetime(year, 1, 1, tzinfo=timezone.utc) - _EPOCH).total_seconds())
-    end = start + 366 * 86_400 if year < 9999 else start + 364 * 86_400
+    end = start + 366 * _DAY
     changes = [(start, _offset(start, zone))]
     for second in range(start, end, _STRETCH):
         if _offset(second + _STRETCH, zone) != changes[-1][1]:
             change = _first_second_of_change(second, second + _STRETCH, zone)
             changes.append((change, _offset(change, zone)))
-    return tuple(change for change in changes if change[0] == start or _year(change[0] * _SECOND_US) == year)
+    return tuple(change for change in changes if change[0] == start or _year(change[0]) == year)
 
 
 def _offset(second: int, zone: ZoneInfo) -> int:
-    offset = (_EPOCH + timedelta(seconds=second)).astimezone(zone).utcoffset()
+    """Return the offset of an instant; of the calendar's first and last day, which may be another year there, that of the day inside."""
+    inside = min(max(second, _FIRST_SECOND + _DAY), _LAST_SECOND - _DAY)
+    offset = (_EPOCH + timedelta(seconds=inside)).astimezone(zone).utcoffset()
     assert offset is not None
     return int(offset.total_seconds())
 
