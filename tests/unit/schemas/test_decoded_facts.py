@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nisba.attribution.facts import ledger_schema
 from nisba.errors import ContractError
-from schemas.canonical import canonical, content_hash, row_to_event, settle
+from schemas.canonical import canonical, content_hash, row_to_event
 from schemas.decoder import Decoded, decode_block, encode_event, partition_key, shard_of, table_records
 from schemas.events import EVENT_TYPES
 from schemas.topics import TOPICS, dlq_of, topic_of
@@ -167,14 +167,6 @@ def test_duplicate_keys_the_last_wins() -> None:
 def test_text_beyond_ascii() -> None:
     row = fact(sample(TOUCH, account_id="Ж\U0001f600\x00é", channel="نسبة"))
     assert (row["account_id"], row["channel"]) == ("Ж\U0001f600\x00é", "نسبة")
-
-
-def test_the_later_time_wins_then_the_larger_form() -> None:
-    early, late = sample(TOUCH, channel="z"), sample(TOUCH, channel="a") | {"time": "2026-03-01T06:30:00.000001Z"}
-    rows = [fact(early), fact(late)]
-    assert settle("touch", rows) == 1
-    rows = [fact(sample(TOUCH, channel="a")), fact(sample(TOUCH, channel="z"))]
-    assert (settle("touch", rows), settle("touch", rows[::-1])) == (1, 0)
 
 
 def binary(event: dict[str, Any]) -> tuple[bytes, list[tuple[str, bytes]]]:
