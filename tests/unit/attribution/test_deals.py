@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from nisba.attribution.deals import living_deals, winning_adjustments
 from tests.unit.attribution.fact_rows import NOON, STEP, fact_rows
 
 
 def test_a_deal_that_is_deleted_now_is_gone_with_all_its_states() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"deal_id": "b", "stage": "1"},
         {"deal_id": "a", "stage": "2"},
         {"deal_id": "a", "stage": "3", "deleted": True, "occurred_at": NOON + STEP},

@@ -123,14 +123,14 @@ def test_a_higher_revision_beats_a_later_time() -> None:
     """Register order is (revision, time, source, id) (semantics §1)."""
     rows = books(deal("e1", CLOSE + MINUTE, amount="1.00"), deal("e2", CLOSE, amount="2.00", revision=1))
     assert [row["amount"] for row in rows["deal"]] == [2]
-    assert [(kind, amount) for kind, amount, _ in entries(rows)] == [("booking", 1), ("amendment", 1)]
+    assert [(kind, amount) for kind, amount, _ in entries(rows)] == [("booking", Decimal(1)), ("amendment", Decimal(1))]
 
 
 def test_a_corrected_close_moves_the_booking_and_an_amendment_keeps_its_own_time() -> None:
     """`booked_at` is the close of the last state of the run (semantics §7)."""
     corrected, at = CLOSE - dt.timedelta(days=9), CLOSE + MINUTE
     rows = books(deal("e1"), deal("e2", at, closed_at=corrected.isoformat(), amount="90.00"))
-    assert entries(rows) == [("booking", 100, corrected), ("amendment", -10, at)]
+    assert entries(rows) == [("booking", Decimal(100), corrected), ("amendment", Decimal(-10), at)]
 
 
 @pytest.mark.parametrize(("refund", "applied"), [("-100.00", True), ("-100.01", False)])
@@ -157,10 +157,10 @@ def test_adjustments_apply_in_order_of_their_effect() -> None:
     ]
     rows = books(deal(), *events)
     assert [(kind, amount) for kind, amount, _ in entries(rows)] == [
-        ("booking", 100),
-        ("adjustment", 50),
-        ("adjustment", -120),
-        ("adjustment", -30),
+        ("booking", Decimal(100)),
+        ("adjustment", Decimal(50)),
+        ("adjustment", Decimal(-120)),
+        ("adjustment", Decimal(-30)),
     ]
     assert [(row["id"], row["reason"]) for row in rows["held"]] == [("c", "over_refund")]
 

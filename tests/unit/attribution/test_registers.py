@@ -62,7 +62,7 @@ def test_of_one_instant_the_source_goes_before_the_id(fact_type: str) -> None:
 
 @pytest.mark.parametrize("fact_type", ["deal", "spend"])
 def test_a_revision_beats_a_later_time(fact_type: str) -> None:
-    rows = [{"revision": 1}, {"occurred_at": NOON + STEP}, {"revision": -1, "occurred_at": NOON + 2 * STEP}]
+    rows: list[dict[str, Any]] = [{"revision": 1}, {"occurred_at": NOON + STEP}, {"revision": -1, "occurred_at": NOON + 2 * STEP}]
     assert ids(winners(fact_type, fact_rows(fact_type, *(KEYS[fact_type] | row for row in rows)))) == ["e0"]
 
 
@@ -108,7 +108,7 @@ def test_a_type_without_registers_is_a_mistake() -> None:
 
 
 def test_states_in_register_order() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"deal_id": "b", "revision": 0},
         {"deal_id": "a", "revision": 2},
         {"deal_id": "b", "revision": 0, "occurred_at": NOON - STEP},

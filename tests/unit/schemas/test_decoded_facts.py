@@ -205,7 +205,7 @@ def decode_table(table: pa.Table, topic: str, first_row: int = 0) -> Decoded:
 
 
 def flat(event: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in event.items() if name not in ("data", "specversion")} | event["data"]
+    return {name: value for name, value in event.items() if name not in ("data", "specversion")} | dict(event["data"])
 
 
 @pytest.mark.parametrize("event_type", SAMPLES)

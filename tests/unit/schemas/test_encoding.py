@@ -63,7 +63,7 @@ def test_what_cannot_be_an_event_is_not_written() -> None:
 def records(*rows: dict[str, Any], first_row: int = 0) -> list[dict[str, Any]]:
     block = table_records(pa.Table.from_pylist(list(rows)), "f.parquet", first_row)
     assert (block.topic, block.partition, block.offsets) == ("f.parquet", 0, [first_row + number for number in range(len(rows))])
-    assert block.keys == block.headers == block.timestamps_ms == [None] * len(rows)
+    assert [block.keys, block.headers, block.timestamps_ms] == [[None] * len(rows)] * 3
     return [json.loads(value) for value in block.values if value is not None]
 
 
