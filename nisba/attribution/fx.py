@@ -13,9 +13,9 @@ from nisba.attribution.columns import combine, instants, text, total_order
 from nisba.config import Config, Reporting
 from nisba.money import minor_digits
 
-__all__ = ["CARRY_DAYS", "Rates", "convert", "half_even"]
+__all__ = ["RATE_DAYS", "Rates", "convert", "half_even"]
 
-CARRY_DAYS = 7
+RATE_DAYS = 7
 """A quote serves its own date and so many days after it."""
 
 _Quotes = Mapping[tuple[str, str], tuple[list[int], list[str]]]
@@ -69,7 +69,7 @@ class Rates:
             return None if fixed is None else Fraction(fixed)
         days, rates = self._quotes.get((base, quote), ([], []))
         place = bisect_right(days, day) - 1
-        return Fraction(rates[place]) if place >= 0 and days[place] >= day - CARRY_DAYS else None
+        return Fraction(rates[place]) if place >= 0 and days[place] >= day - RATE_DAYS else None
 
 
 def _winning_quotes(fx: Any) -> _Quotes:
