@@ -18,42 +18,47 @@ NODES = pa.schema([("kind", TEXT), ("id", TEXT)])
 
 
 class Traversal:
-    """A growing set of nodes, which was nowhere twice; the set so far, `nodes`, is a value of NODES."""
+    """A growing set of nodes; the set so far, `nodes`, is a value of NODES, each node there once."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, nodes: pa.Table | None = None) -> None:
-        """Start at nodes, each there once."""
-        self.con, self.nodes = con, NODES.empty_table() if nodes is None else nodes
+        """Start at some nodes, perhaps several times there."""
+        self.con, self.nodes = con, NODES.empty_table()
+        self.add(self.nodes if nodes is None else nodes)
 
     def add(self, nodes: pa.Table) -> pa.Table:
         """Add the nodes that are not there yet, and return them."""
-        return self._grow("SELECT kind, id FROM origin", nodes) if len(nodes) else nodes
+        new = nodes.filter(pc.invert(pc.is_in(_keys(nodes), value_set=_keys(self.nodes)))).group_by(NODES.names, use_threads=False).aggregate([])
+        self.nodes = pa.concat_tables([self.nodes, new])
+        return new
 
     def step(self, origins: Sequence[str], targets: Sequence[str]) -> pa.Table:
         """Add the neighbours of some kinds of all nodes of some kinds, and return those that were not there yet."""
-        return self._step(of_kinds(self.nodes, origins), targets)
+        return self.add(self._neighbours(of_kinds(self.nodes, origins), targets))
 
     def close(self, kinds: Sequence[str]) -> None:
         """Add neighbours within some kinds until there are no more: whole components."""
         frontier = of_kinds(self.nodes, kinds)
         while len(frontier):
-            frontier = self._step(frontier, kinds)
+            frontier = self.add(self._neighbours(frontier, kinds))
 
-    def _step(self, origins: pa.Table, targets: Sequence[str]) -> pa.Table:
-        """Add the neighbours of nodes."""
-        kinds = ", ".join(f"'{kind}'" for kind in targets)
-        neighbours = f"""
-            SELECT right_kind AS kind, right_id AS id FROM ledger.pair
-            SEMI JOIN origin ON origin.kind = left_kind AND origin.id = left_id
-            WHERE right_kind IN ({kinds})
-        """
-        return self._grow(neighbours, origins) if len(origins) else origins
+    def _neighbours(self, origins: pa.Table, kinds: Sequence[str]) -> pa.Table:
+        """Return the neighbours of some kinds, those of several nodes several times."""
+        if not len(origins):
+            return origins
+        with relations(self.con, origin=origins):
+            return arrow_table(
+                self.con,
+                f"""
+                SELECT right_kind AS kind, right_id AS id FROM ledger.pair
+                SEMI JOIN origin ON origin.kind = left_kind AND origin.id = left_id
+                WHERE right_kind IN ({", ".join(f"'{kind}'" for kind in kinds)})
+                """,
+            )
 
-    def _grow(self, select: str, origins: pa.Table) -> pa.Table:
-        """Add what a SELECT over `origin` finds, and return what is new."""
-        with relations(self.con, origin=origins, reached=self.nodes):
-            new = arrow_table(self.con, f"SELECT DISTINCT kind, id FROM ({select}) ANTI JOIN reached USING (kind, id) WHERE id IS NOT NULL")
-        self.nodes = pa.concat_tables([self.nodes, new])
-        return new
+
+def _keys(nodes: pa.Table) -> pa.ChunkedArray:
+    """Return nodes as one text each; no kind has a colon."""
+    return pc.binary_join_element_wise(nodes["kind"], nodes["id"], ":")
 
 
 def of_kinds(nodes: pa.Table, kinds: Sequence[str]) -> pa.Table:
