@@ -61,7 +61,7 @@ def _plain(config: Config, events: Path) -> None:
                 for fact_type, table in decoded.facts.items():
                     facts[fact_type].append(table)
             whole = {name: pa.concat_tables(tables) for name, tables in facts.items()}
-            land(con, facts=whole, dead_letters=pa.concat_tables(letters), offsets=[], config=config)
+            land(con, facts=whole, dead_letters=pa.concat_tables(letters), offsets=[])
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def _round(
     latest = None if refusals is None else _judged(refusals, blocks, letters or ())
     offsets = list(_offsets(spans, blocks))
     records = sum(block[3] for block in blocks)
-    _add(report, loader.land(con, facts=facts, dead_letters=letters, offsets=offsets, config=config, records=records))
+    _add(report, loader.land(con, facts=facts, dead_letters=letters, offsets=offsets, records=records))
     if refusals is not None and latest is not None:
         refusals.blocks = latest
     source.acknowledge({(span.topic, span.partition): span.next for span in offsets})

@@ -100,7 +100,7 @@ _CREDITS = """
 def _origin(fact_type: str, has_ledger: bool) -> str:
     """Return a SELECT of where each event came from; nothing in a snapshot."""
     if has_ledger:
-        return f"SELECT source, event_id, topic, kafka_partition, kafka_offset FROM ledger.{fact_type}"
+        return f"SELECT source, event_id, topic, kafka_partition, kafka_offset FROM ledger.current_{fact_type}"
     return (
         "SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS event_id, NULL::VARCHAR AS topic, NULL::INTEGER AS kafka_partition,"
         " NULL::BIGINT AS kafka_offset WHERE false"

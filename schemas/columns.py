@@ -22,7 +22,7 @@ from nisba.attribution.facts import PAYLOAD, ledger_schema
 from schemas.canonical import LEAVE_DEFAULTS_OUT
 from schemas.envelope import ENCODER
 from schemas.events import BY_FACT_TYPE, Utm
-from schemas.keys import digests, identity_hashes, shard_of
+from schemas.keys import digests, identity_hashes
 from schemas.kinds import KINDS, Mask, fields_of_kind
 from schemas.rules import first_broken
 
@@ -71,7 +71,6 @@ def fact_table(fact_type: str, rows: Rows, topic: str, partition: int, offsets: 
     broken = first_broken(fact_type, columns, len(rows))
     build.make_canonical(columns)
     columns["content_hash"] = _content_hashes(columns["occurred_at"], build.data)
-    columns["shard"] = _shards(fact_type, columns)
     columns["topic"] = pa.repeat(pa.scalar(topic, pa.string()), len(rows))
     columns["kafka_partition"] = pa.repeat(pa.scalar(partition, pa.int32()), len(rows))
     columns["kafka_offset"] = pa.array(offsets[rows.places])
@@ -161,24 +160,3 @@ def _content_hashes(occurred_at: pa.Array, data: list[Any]) -> pa.Array:
     """Return the content hash of each event: as `schemas.canonical.hash_of`."""
     times = occurred_at.cast(pa.int64()).fill_null(0).to_numpy().astype("<i8").view("V8").tolist()
     return pa.array(digests(_HASH, map(operator.add, times, ENCODER.encode_lines(data).split(b"\n"))))
-
-
-def _shards(fact_type: str, columns: dict[str, pa.Array]) -> pa.Array:
-    keys = _key_column(fact_type, columns).fill_null("").dictionary_encode()
-    shards = np.fromiter((shard_of(key) for key in keys.dictionary.to_pylist()), np.int32, len(keys.dictionary))
-    return pa.array(shards[keys.indices.to_numpy()])
-
-
-def _key_column(fact_type: str, columns: dict[str, pa.Array]) -> pa.Array:
-    """Return the partition keys of a table: `schemas.keys.partition_key`, by column."""
-    if fact_type == "identity":
-        return pc.min_element_wise(*(pc.binary_join_element_wise(columns[f"{s}_kind"], columns[f"{s}_id"], ":") for s in ("left", "right")))
-    actors = [
-        columns[name] if not kind else pc.binary_join_element_wise(kind, columns[name], ":")
-        for name, kind in (("account_id", ""), ("visitor_id", "visitor"), ("person_id", "person"))
-        if name in columns and columns[name].null_count < len(columns[name])
-    ]
-    own = BY_FACT_TYPE[fact_type].own_id
-    if own:
-        actors.append(reduce(lambda a, b: pc.binary_join_element_wise(a, b, "/"), [columns[name] for name in own]))
-    return pc.coalesce(*actors) if actors else pa.nulls(len(columns["source"]), pa.string())

@@ -20,7 +20,7 @@ from schemas.columns import Rows, fact_table
 from schemas.encoding import encode_event, table_records
 from schemas.envelope import exact_decoder, from_binary_mode, is_binary_mode, lean_decoder
 from schemas.events import EVENT_TYPES
-from schemas.keys import SHARDS, partition_key, shard_of
+from schemas.keys import partition_key
 from schemas.kinds import parse_instant
 from schemas.records import RecordBlock
 from schemas.refusals import BROKEN, DEAD_LETTER_SCHEMA, dead_letter_table, refusal_of
@@ -29,13 +29,11 @@ from schemas.rules import rules_of
 __all__ = [
     "DEAD_LETTER_SCHEMA",
     "MAX_RECORD_BYTES",
-    "SHARDS",
     "Decoded",
     "RecordBlock",
     "decode_block",
     "encode_event",
     "partition_key",
-    "shard_of",
     "table_records",
 ]
 

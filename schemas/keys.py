@@ -1,8 +1,7 @@
-"""Keys of an event: its record key, the shard that clusters the ledger, and the hash of its identity."""
+"""Keys of an event: its record key, and the hash of its identity."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import md5
 from typing import Any
@@ -13,19 +12,7 @@ import numpy.typing as npt
 from nisba.errors import ContractError
 from schemas.events import EVENT_TYPES, EventType
 
-__all__ = ["SHARDS", "digests", "identity_hash", "identity_hashes", "partition_key", "shard_of"]
-
-SHARDS = 64
-"""Shards of the ledger. Part of the stored data: changing it means a rewrite."""
-
-
-def shard_of(key: str) -> int:
-    """Return the shard of a partition key: crc32 of its UTF-8 bytes, modulo SHARDS.
-
-    >>> shard_of("acme")
-    62
-    """
-    return zlib.crc32(key.encode()) % SHARDS
+__all__ = ["digests", "identity_hash", "identity_hashes", "partition_key"]
 
 
 def partition_key(event_type: str, data: Mapping[str, Any]) -> str:

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from nisba.errors import NotFound
+from warehouse.query import one_value, relations, rows_as_dicts
 
 __all__ = [
     "count_letters",
     "find_letters",
     "headers_of",
+    "land_dead_letters",
     "mark_published",
     "mark_replayed",
     "place_of",
@@ -27,24 +30,35 @@ __all__ = [
 _WHERE = "FROM ops.dead_letter WHERE ($1 IS NULL OR error_class = $1) AND ($2 IS NULL OR topic = $2)"
 
 
+def land_dead_letters(con: duckdb.DuckDBPyConnection, table: pa.Table, now: dt.datetime) -> int:
+    """Insert dead letters that are not there yet, and return how many: a file that is read again refuses the same lines."""
+    insert = """
+        INSERT INTO ops.dead_letter BY NAME
+        SELECT *, ?::TIMESTAMPTZ AS recorded_at FROM refused
+        ANTI JOIN ops.dead_letter AS old
+            ON old.topic = refused.topic AND old.kafka_partition = refused.kafka_partition
+            AND old.kafka_offset = refused.kafka_offset AND old.value IS NOT DISTINCT FROM refused.value
+    """
+    with relations(con, refused=table):
+        return int(one_value(con, insert, [now]))
+
+
 def find_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None, limit: int | None) -> list[dict[str, Any]]:
     """Return dead letters with all that was kept of them, the latest first; `limit` None returns all."""
     ordered = f"SELECT * {_WHERE} ORDER BY recorded_at DESC, topic, kafka_partition, kafka_offset"
-    cursor = con.execute(ordered + (f" LIMIT {int(limit)}" if limit is not None else ""), [error_class, topic])
-    return _dicts(cursor)
+    return rows_as_dicts(con, ordered + (f" LIMIT {int(limit)}" if limit is not None else ""), [error_class, topic])
 
 
 def replayable_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> list[dict[str, Any]]:
     """Return the dead letters that were never replayed, in the order of the log."""
-    return _dicts(
-        con.execute(f"SELECT * {_WHERE} AND replayed_at IS NULL ORDER BY topic, kafka_partition, kafka_offset", [error_class, topic])
-    )
+    waiting = f"SELECT * {_WHERE} AND replayed_at IS NULL ORDER BY topic, kafka_partition, kafka_offset"
+    return rows_as_dicts(con, waiting, [error_class, topic])
 
 
 def unpublished_letters(con: duckdb.DuckDBPyConnection, *, topics: Sequence[str]) -> list[dict[str, Any]]:
     """Return the dead letters of some topics that were not sent to their dead letter topic yet."""
     found = "SELECT * FROM ops.dead_letter WHERE published_at IS NULL AND topic IN (SELECT unnest(?::VARCHAR[]))"
-    return _dicts(con.execute(f"{found} ORDER BY topic, kafka_partition, kafka_offset", [list(topics)]))
+    return rows_as_dicts(con, f"{found} ORDER BY topic, kafka_partition, kafka_offset", [list(topics)])
 
 
 def mark_replayed(con: duckdb.DuckDBPyConnection, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
@@ -82,8 +96,7 @@ def headers_of(letter: Mapping[str, Any]) -> list[tuple[str, bytes]]:
 
 def count_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> int:
     """Return how many there are."""
-    row = con.execute(f"SELECT count(*) {_WHERE}", [error_class, topic]).fetchone()
-    return int(row[0]) if row else 0
+    return int(one_value(con, f"SELECT count(*) {_WHERE}", [error_class, topic]))
 
 
 def read_letter(con: duckdb.DuckDBPyConnection, record: str) -> dict[str, Any]:
@@ -92,17 +105,8 @@ def read_letter(con: duckdb.DuckDBPyConnection, record: str) -> dict[str, Any]:
     topic, _, partition = topic.rpartition("/")
     if not topic or not partition.isdigit() or not place.isdigit():
         raise NotFound(f"{record!r} names no record: expected TOPIC/PARTITION/OFFSET, as `nisba dead-letters list` prints it.")
-    found = _dicts(
-        con.execute(
-            "SELECT * FROM ops.dead_letter WHERE topic = ? AND kafka_partition = ? AND kafka_offset = ? ORDER BY recorded_at DESC LIMIT 1",
-            [topic, int(partition), int(place)],
-        )
-    )
+    there = "SELECT * FROM ops.dead_letter WHERE topic = ? AND kafka_partition = ? AND kafka_offset = ?"
+    found = rows_as_dicts(con, f"{there} ORDER BY recorded_at DESC LIMIT 1", [topic, int(partition), int(place)])
     if not found:
         raise NotFound(f"no dead letter at {record}: `nisba dead-letters list` shows those there are.")
     return found[0]
-
-
-def _dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

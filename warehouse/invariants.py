@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import duckdb
+import pyarrow as pa
 
 from nisba.errors import CheckFailed
-from warehouse.recompute.scope import Scope
+from warehouse.query import relations
 
 __all__ = ["check_books"]
 
@@ -26,9 +27,13 @@ _CREDITS_ARE_ENTRIES = """
 """
 
 
-def check_books(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-    """Check that every model of `core.setting` credits every entry in full, in both currencies; CheckFailed names the entries."""
-    deals = "true" if scope.everything else "deal_id IN (FROM new_deal)"
-    wrong = con.execute(_CREDITS_ARE_ENTRIES.format(deals=deals)).fetchall()
+def check_books(con: duckdb.DuckDBPyConnection, deal_ids: pa.Table | None = None) -> None:
+    """Check that every model of `core.setting` credits every entry in full, in both currencies; CheckFailed names the entries.
+
+    `deal_ids`, one column `deal_id`, are the deals to look at; None: all.
+    """
+    deals = "true" if deal_ids is None else "deal_id IN (FROM checked_deal)"
+    with relations(con, **({} if deal_ids is None else {"checked_deal": deal_ids})):
+        wrong = con.execute(_CREDITS_ARE_ENTRIES.format(deals=deals)).fetchall()
     if wrong:
         raise CheckFailed(f"credits do not add up to their entries (deal, entry, model, amount, credited, in reporting currency): {wrong}")

@@ -7,11 +7,11 @@ it commits everything or nothing, and a process killed inside it has done nothin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -20,13 +20,15 @@ from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.facts import FACT_TYPES
 from nisba.config import Config
 from nisba.errors import OffsetConflict
-from warehouse import ledger
+from warehouse.dead_letters import land_dead_letters
 from warehouse.invariants import check_books
+from warehouse.ledger import Landed, land_facts
+from warehouse.query import one_value, transaction
 from warehouse.recompute import invalidation
 from warehouse.recompute.scope import Scope
 from warehouse.replacement import replace_rows, write_setting
 
-__all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "replace_books"]
+__all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "recording_time", "replace_books"]
 
 Part: TypeAlias = "pa.Table | Sequence[Path]"
 """Rows: an Arrow table, or the files (Arrow IPC) that hold them."""
@@ -62,18 +64,6 @@ class ReplaceCounts:
     credits: int = 0
 
 
-@contextmanager
-def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit what the block does, or nothing of it."""
-    con.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
-
-
 def committed_offsets(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, int], int]:
     """Return the next offset to read of every partition that was ever read."""
     rows = con.execute("SELECT topic, kafka_partition, next_offset FROM ops.kafka_offset").fetchall()
@@ -86,38 +76,36 @@ def land(
     facts: Mapping[str, Part],
     dead_letters: Part | None,
     offsets: Sequence[OffsetRange],
-    config: Config,
     records: int = 0,
 ) -> LandCounts:
     """Land a batch: facts, dead letters, offsets and what is dirty now, in one transaction.
 
     Raises OffsetConflict when the committed offsets are not those that the batch was read from; nothing is written then.
     """
-    started = dt.datetime.now(dt.timezone.utc)
+    started = time.perf_counter()
     with transaction(con):
-        _advance(con, offsets, started)
-        invalidation.start(con)
-        landed = [ledger.land_facts(con, kind, rows(facts[kind]), started) for kind in FACT_TYPES if len(facts.get(kind, ()))]
-        refused = ledger.land_dead_letters(con, rows(dead_letters), started) if dead_letters is not None and len(dead_letters) else 0
-        invalidation.mark(con, started)
-        counts = LandCounts(
-            records,
-            sum(result.facts for result in landed),
-            sum(result.duplicates for result in landed),
-            sum(result.conflicts for result in landed),
-            refused,
-        )
-        _note_cycle(
-            con,
-            "ingest",
-            started,
-            records=records,
-            facts=counts.facts,
-            duplicates=counts.duplicates,
-            conflicts=counts.conflicts,
-            dead_letters=refused,
-        )
+        now = recording_time(con)
+        _advance(con, offsets, now)
+        landed = {kind: land_facts(con, kind, rows(facts[kind]), now) for kind in FACT_TYPES if len(facts.get(kind, ()))}
+        refused = land_dead_letters(con, rows(dead_letters), now) if dead_letters is not None and len(dead_letters) else 0
+        invalidation.invalidate(con, {kind: result.touched for kind, result in landed.items()}, now)
+        counts = _counts(records, landed.values(), refused)
+        _note_cycle(con, "ingest", now, started, **asdict(counts))
     return counts
+
+
+def _counts(records: int, landed: Collection[Landed], refused: int) -> LandCounts:
+    sums = {name: sum(getattr(result, name) for result in landed) for name in ("facts", "duplicates", "conflicts")}
+    return LandCounts(records, dead_letters=refused, **sums)
+
+
+def recording_time(con: duckdb.DuckDBPyConnection) -> dt.datetime:
+    """Return the time now; just after the latest cycle's should the machine's clock have gone back.
+
+    What was recorded up to an instant is what a later reader finds there: two cycles never share one, and none comes before another.
+    """
+    now, latest = dt.datetime.now(dt.timezone.utc), one_value(con, "SELECT max(started_at) FROM ops.cycle")
+    return now if latest is None or latest < now else latest + dt.timedelta(microseconds=1)
 
 
 def rows(part: Part) -> pa.Table:
@@ -130,20 +118,23 @@ def rows(part: Part) -> pa.Table:
 
 def _advance(con: duckdb.DuckDBPyConnection, offsets: Sequence[OffsetRange], now: dt.datetime) -> None:
     """Move the committed offsets on, each only from where the batch started."""
+    if not offsets:
+        return
     committed = committed_offsets(con)
     for span in offsets:
         found = committed.get((span.topic, span.partition))
         if found != span.expected:
             raise OffsetConflict(span.topic, span.partition, span.expected, found)
-    places = [[span.topic for span in offsets], [span.partition for span in offsets]]
+    topics, partitions = [span.topic for span in offsets], [span.partition for span in offsets]
+    read = "SELECT unnest(?::VARCHAR[]) AS topic, unnest(?::INTEGER[]) AS kafka_partition"
     con.execute(
-        f"DELETE FROM ops.kafka_offset WHERE (topic, kafka_partition) IN (SELECT (topic, kafka_partition) FROM ({_PLACES}))", places
+        f"DELETE FROM ops.kafka_offset WHERE (topic, kafka_partition) IN (SELECT (topic, kafka_partition) FROM ({read}))",
+        [topics, partitions],
     )
-    advanced = "SELECT unnest($1::VARCHAR[]), unnest($2::INTEGER[]), unnest($3::BIGINT[]), $4::TIMESTAMPTZ"
-    con.execute(f"INSERT INTO ops.kafka_offset {advanced}", [*places, [span.next for span in offsets], now])
-
-
-_PLACES = "SELECT unnest($1::VARCHAR[]) AS topic, unnest($2::INTEGER[]) AS kafka_partition"
+    con.execute(
+        f"INSERT INTO ops.kafka_offset {read}, unnest(?::BIGINT[]), ?::TIMESTAMPTZ",
+        [topics, partitions, [span.next for span in offsets], now],
+    )
 
 
 def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mapping[str, Part], config: Config) -> ReplaceCounts:
@@ -151,24 +142,23 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
 
     Raises CheckFailed, and writes nothing, when credits do not add up to their entries.
     """
-    started = dt.datetime.now(dt.timezone.utc)
+    started = time.perf_counter()
     tables = {name: rows(books[name]) if len(books.get(name, ())) else schema.empty_table() for name, schema in BOOK_SCHEMAS.items()}
     with transaction(con):
-        deals, credits = replace_rows(con, scope, tables)
+        now = recording_time(con)
+        replaced = replace_rows(con, scope, tables)
         write_setting(con, config)
-        check_books(con, scope)
+        check_books(con, replaced.deal_ids)
         invalidation.clear(con)
-        counts = ReplaceCounts(len(scope.accounts), deals, credits)
-        _note_cycle(con, "attribute", started, accounts=counts.accounts, deals=counts.deals, credits=counts.credits)
+        counts = ReplaceCounts(len(scope.accounts), replaced.deals, replaced.credits)
+        _note_cycle(con, "attribute", now, started, **asdict(counts))
     return counts
 
 
-def _note_cycle(con: duckdb.DuckDBPyConnection, kind: str, started: dt.datetime, **counts: Any) -> None:
+def _note_cycle(con: duckdb.DuckDBPyConnection, kind: str, now: dt.datetime, started: float, **counts: int) -> None:
     """Add a row to `ops.cycle`: the only place where the wall clock is written down, and no figure reads it."""
-    seconds = (dt.datetime.now(dt.timezone.utc) - started).total_seconds()
-    names = ", ".join(counts)
-    marks = ", ".join("?" for _ in counts)
+    names, marks = ", ".join(counts), ", ".join("?" for _ in counts)
     con.execute(
         f"INSERT INTO ops.cycle (cycle_no, kind, started_at, seconds, {names}) VALUES (nextval('ops.cycle_no'), ?, ?, ?, {marks})",
-        [kind, started, seconds, *counts.values()],
+        [kind, now, time.perf_counter() - started, *counts.values()],
     )

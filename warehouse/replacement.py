@@ -3,105 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.facts import ledger_schema
+from nisba.attribution.held import unknown_deals
 from nisba.attribution.models import selected_models
 from nisba.attribution.wording import rule_in_words
 from nisba.config import Config, config_hash
+from warehouse.query import arrow_table, one_value, relations
 from warehouse.recompute.scope import Scope
 
-__all__ = ["replace_rows", "write_setting"]
+__all__ = ["Replaced", "replace_rows", "write_setting"]
 
 _BY_DEAL = ("deal_history", "journey_touch", "entry", "credit_line", "deal")
 
 
-def replace_rows(con: duckdb.DuckDBPyConnection, scope: Scope, tables: Mapping[str, pa.Table]) -> tuple[int, int]:
-    """Put the rows of `tables` in place of the scope's old ones; return how many deals and credit lines went in.
+@dataclass(frozen=True)
+class Replaced:
+    """What went in."""
+
+    deals: int
+    credits: int
+    deal_ids: pa.Table | None
+    """The deals whose rows went in, one column `deal_id`; None: all that there are."""
+
+
+def replace_rows(con: duckdb.DuckDBPyConnection, scope: Scope, tables: Mapping[str, pa.Table]) -> Replaced:
+    """Put the rows of `tables` in place of the scope's old ones.
 
     Deals of other accounts may be among the tables, because their facts were read; their rows are left out, being incomplete.
     """
-    for name, table in tables.items():
-        con.register(f"made_{name}", table)
-    try:
+    with relations(con, **{f"made_{name}": table for name, table in tables.items()}):
         if scope.everything:
-            return _replace_everything(con)
-        _replace_deals(con)
-        _replace_identity(con)
-        _replace_costs(con)
-        counts = con.execute(
-            "SELECT (SELECT count(*) FROM new_deal), (SELECT count(*) FROM made_credit_line SEMI JOIN new_deal USING (deal_id))"
-        )
-        deals, credits = counts.fetchone() or (0, 0)
-        return deals, credits
-    finally:
-        for name in tables:
-            con.unregister(f"made_{name}")
+            _replace_everything(con)
+            replaced = Replaced(len(tables["deal"]), len(tables["credit_line"]), None)
+        else:
+            replaced = _replace_deals(con, scope)
+            _replace_identity(con, scope)
+            _replace_costs(con, scope)
+    _hold_unknown_deals(con)
+    return replaced
 
 
-def _replace_everything(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+def _replace_everything(con: duckdb.DuckDBPyConnection) -> None:
     for name in (*_BY_DEAL, "identity", "cost_daily"):
         con.execute(f"TRUNCATE core.{name}")
-        con.execute(f"INSERT INTO core.{name} {_select(name)}")
+        con.execute(f"INSERT INTO core.{name} {_made(name)}")
     con.execute("TRUNCATE ops.held")
-    con.execute(f"INSERT INTO ops.held {_select('held')} WHERE reason <> 'unknown_deal'")
-    _hold_unknown_deals(con)
-    counts = con.execute("SELECT (SELECT count(*) FROM made_deal), (SELECT count(*) FROM made_credit_line)").fetchone()
-    deals, credits = counts or (0, 0)
-    return deals, credits
+    con.execute(f"INSERT INTO ops.held {_made('held')} WHERE reason <> 'unknown_deal'")
 
 
-def _replace_deals(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("CREATE OR REPLACE TEMP TABLE scope_account AS SELECT id AS account_id FROM scope_node WHERE kind = 'account'")
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE new_deal AS
-        SELECT deal_id::VARCHAR AS deal_id FROM made_deal SEMI JOIN scope_account USING (account_id)
-    """)
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE old_deal AS
-        SELECT deal_id FROM core.deal SEMI JOIN scope_account USING (account_id) UNION FROM new_deal
-    """)
-    for name in _BY_DEAL:
-        con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM old_deal)")
-        con.execute(f"INSERT INTO core.{name} {_select(name)} WHERE deal_id IN (FROM new_deal)")
-    con.execute("DELETE FROM ops.held WHERE kind <> 'spend' AND deal_id IN (FROM old_deal)")
-    con.execute(f"INSERT INTO ops.held {_select('held')} WHERE kind <> 'spend' AND deal_id IN (FROM new_deal)")
-    _hold_unknown_deals(con)
+def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> Replaced:
+    with relations(con, scope_account=scope.accounts):
+        new = arrow_table(con, "SELECT deal_id::VARCHAR AS deal_id FROM made_deal WHERE account_id IN (FROM scope_account)")
+        old = arrow_table(con, "SELECT deal_id FROM core.deal WHERE account_id IN (FROM scope_account)")
+    with relations(con, new_deal=new, old_deal=pa.concat_tables([old, new])):
+        credits = 0
+        for name in _BY_DEAL:
+            con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM old_deal)")
+            count = one_value(con, f"INSERT INTO core.{name} {_made(name)} WHERE deal_id IN (FROM new_deal)")
+            credits = count if name == "credit_line" else credits
+        con.execute("DELETE FROM ops.held WHERE kind <> 'spend' AND deal_id IN (FROM old_deal)")
+        con.execute(f"INSERT INTO ops.held {_made('held')} WHERE kind <> 'spend' AND deal_id IN (FROM new_deal)")
+    return Replaced(len(new), credits, new)
 
 
-def _replace_identity(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("DELETE FROM core.identity USING scope_node AS node WHERE identity.kind = node.kind AND identity.id = node.id")
-    con.execute(f"""
-        INSERT INTO core.identity
-        FROM ({_select("identity")}) AS made SEMI JOIN scope_node AS node ON made.kind = node.kind AND made.id = node.id
-    """)
+def _replace_identity(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    with relations(con, node=scope.replaced):
+        con.execute("DELETE FROM core.identity WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
+        con.execute(f"INSERT INTO core.identity {_made('identity')} WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
 
 
-def _replace_costs(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("DELETE FROM core.cost_daily WHERE campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)")
-    con.execute("DELETE FROM ops.held WHERE kind = 'spend' AND campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)")
-    con.execute(f"INSERT INTO core.cost_daily {_select('cost_daily')}")
-    con.execute(f"INSERT INTO ops.held {_select('held')} WHERE kind = 'spend'")
+def _replace_costs(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    if not len(scope.campaigns):
+        return
+    with relations(con, scope_campaign=scope.campaigns):
+        con.execute("DELETE FROM core.cost_daily WHERE campaign_id IN (FROM scope_campaign)")
+        con.execute(f"INSERT INTO core.cost_daily {_made('cost_daily')}")
+        con.execute("DELETE FROM ops.held WHERE kind = 'spend' AND campaign_id IN (FROM scope_campaign)")
+        con.execute(f"INSERT INTO ops.held {_made('held')} WHERE kind = 'spend'")
 
 
 def _hold_unknown_deals(con: duckdb.DuckDBPyConnection) -> None:
     """Hold the adjustments of deals that are unknown or deleted: the one figure that no account's facts can tell."""
     con.execute("DELETE FROM ops.held WHERE reason = 'unknown_deal'")
-    con.execute("""
-        INSERT INTO ops.held BY NAME
-        SELECT 'adjustment' AS kind, adjustment_id AS id, 'unknown_deal' AS reason, deal_id, currency, amount,
-            'no deal ' || deal_id AS detail
-        FROM (
-            FROM ledger.adjustment
-            QUALIFY row_number() OVER (PARTITION BY adjustment_id ORDER BY occurred_at DESC, source DESC, event_id DESC) = 1
-        )
-        ANTI JOIN core.deal USING (deal_id)
-    """)
+    names = ", ".join(ledger_schema("adjustment", provenance=False).names)
+    adjustments = arrow_table(con, f"SELECT {names} FROM ledger.current_adjustment WHERE adjustment_id IN ({_NAMING_UNKNOWN})")
+    if len(adjustments):
+        with relations(con, adjustment=adjustments):
+            known = arrow_table(con, "SELECT deal_id FROM core.deal WHERE deal_id IN (SELECT deal_id FROM adjustment)")
+        with relations(con, made_held=unknown_deals(adjustments, known["deal_id"].combine_chunks())):
+            con.execute(f"INSERT INTO ops.held {_made('held')}")
 
 
-def _select(name: str) -> str:
+# registers of which some event, the winning one or another, names a deal that is not there
+_NAMING_UNKNOWN = "SELECT adjustment_id FROM ledger.current_adjustment ANTI JOIN core.deal USING (deal_id)"
+
+
+def _made(name: str) -> str:
     return f"SELECT {', '.join(BOOK_SCHEMAS[name].names)} FROM made_{name}"
 
 
@@ -110,7 +113,8 @@ def write_setting(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     reporting, attribution = config.reporting, config.attribution
     models = selected_models(config)
     con.execute("DELETE FROM core.model")
-    con.executemany("INSERT INTO core.model VALUES (?, ?)", [[model.id, rule_in_words(model)] for model in models])
+    names, rules = [model.id for model in models], [rule_in_words(model) for model in models]
+    con.execute("INSERT INTO core.model SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])", [names, rules])
     con.execute("DELETE FROM core.setting")
     con.execute(
         "INSERT INTO core.setting VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -119,7 +123,7 @@ def write_setting(con: duckdb.DuckDBPyConnection, config: Config) -> None:
             reporting.time_zone,
             reporting.fiscal_year_start_month,
             attribution.default_model,
-            [model.id for model in models],
+            names,
             config.marketing.target_pct,
             list(config.marketing.lead_sources),
             config_hash(config),

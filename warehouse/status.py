@@ -9,6 +9,7 @@ import duckdb
 
 from nisba.config import Config
 from warehouse.models.publication import published
+from warehouse.query import one_value, rows_as_dicts
 
 __all__ = ["Status", "read_status"]
 
@@ -33,24 +34,18 @@ class Status:
 def read_status(con: duckdb.DuckDBPyConnection, config: Config) -> Status:
     """Read the state of a warehouse, or as much as a snapshot knows of it."""
     snapshot = published(config)
-    cycles = _dicts(con, f"FROM ops.cycle ORDER BY cycle_no DESC LIMIT {CYCLES}")
+    cycles = rows_as_dicts(con, f"FROM ops.cycle ORDER BY cycle_no DESC LIMIT {CYCLES}")
     name = snapshot.name if snapshot else None
-    if not _dicts(con, "SELECT 1 AS one FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'dead_letter'"):
+    if not one_value(con, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'dead_letter'"):
         return Status(None, None, None, None, None, cycles, name)
     letters = "SELECT error_class, count(*) AS records, max(recorded_at) AS latest FROM ops.dead_letter GROUP BY ALL ORDER BY ALL"
-    offsets = _dicts(con, "SELECT topic, kafka_partition, next_offset FROM ops.kafka_offset")
+    offsets = rows_as_dicts(con, "SELECT topic, kafka_partition, next_offset FROM ops.kafka_offset")
     return Status(
-        _dicts(con, letters),
-        _dicts(con, "SELECT count(DISTINCT account_id) AS found FROM ops.dirty_account")[0]["found"],
-        _dicts(con, "SELECT count(*) AS found FROM ops.conflict")[0]["found"],
-        _dicts(con, "SELECT kind, reason, count(*) AS rows FROM ops.held GROUP BY ALL ORDER BY ALL"),
+        rows_as_dicts(con, letters),
+        one_value(con, "SELECT count(DISTINCT account_id) FROM ops.dirty_account"),
+        one_value(con, "SELECT count(*) FROM ops.conflict"),
+        rows_as_dicts(con, "SELECT kind, reason, count(*) AS rows FROM ops.held GROUP BY ALL ORDER BY ALL"),
         {(row["topic"], row["kafka_partition"]): row["next_offset"] for row in offsets},
         cycles,
         name,
     )
-
-
-def _dicts(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = con.execute(sql)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

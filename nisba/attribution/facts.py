@@ -118,7 +118,6 @@ FACT_TYPES: tuple[str, ...] = tuple(PAYLOAD)
 
 PROVENANCE: tuple[tuple[str, pa.DataType], ...] = (
     ("content_hash", pa.uint64()),  # of the canonical form of `time` and `data`: tells a duplicate from a conflict
-    ("shard", pa.int32()),  # crc32 of the partition key, modulo SHARDS: clusters the ledger
     ("topic", TEXT),  # or the file, relative to its directory
     ("kafka_partition", pa.int32()),  # 0 for a file
     ("kafka_offset", pa.int64()),  # or the 0-based line (row) of the file

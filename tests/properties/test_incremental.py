@@ -27,7 +27,7 @@ from warehouse.recompute.scope import plan_scope
 
 
 def land_events(con: duckdb.DuckDBPyConnection, events: list[Event], config: Config) -> None:
-    land(con, facts=decoded(events), dead_letters=None, offsets=[], config=config, records=len(events))
+    land(con, facts=decoded(events), dead_letters=None, offsets=[], records=len(events))
 
 
 def attribute(con: duckdb.DuckDBPyConnection, config: Config) -> None:

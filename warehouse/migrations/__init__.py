@@ -8,30 +8,41 @@ import duckdb
 
 from nisba.errors import WarehouseError
 from warehouse.models.declarations import describe, loaded_tables
+from warehouse.query import transaction
 
 __all__ = ["migrate"]
 
 FOLDER = Path(__file__).parent
 
 
-def migrate(con: duckdb.DuckDBPyConnection) -> int:
-    """Apply the migrations that are missing and return how many; WarehouseError for a warehouse of a newer version."""
-    files = sorted(FOLDER.glob("[0-9]*.sql"))
+def migrate(con: duckdb.DuckDBPyConnection, folder: Path = FOLDER) -> int:
+    """Apply the migrations that are missing, each wholly or not at all, and return how many.
+
+    Raises WarehouseError for a warehouse of a newer version, and for a migration that failed: the warehouse is as it was before that one.
+    """
+    files = {int(file.name.split("_", 1)[0]): file for file in sorted(folder.glob("[0-9]*.sql"))}
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
     con.execute("CREATE TABLE IF NOT EXISTS ops.migration (number INTEGER, name VARCHAR)")
-    applied = [number for (number,) in con.execute("SELECT number FROM ops.migration ORDER BY number").fetchall()]
-    known = [int(file.name.split("_", 1)[0]) for file in files]
-    if set(applied) - set(known):
-        raise WarehouseError(f"the warehouse has migration {max(applied)}, this version knows {max(known)}: upgrade nisba.")
-    pending = [(number, file) for number, file in zip(known, files, strict=True) if number not in applied]
-    for number, file in pending:
-        con.execute("BEGIN")
-        con.execute(file.read_text("utf-8"))
-        con.execute("INSERT INTO ops.migration VALUES (?, ?)", [number, file.stem])
-        con.execute("COMMIT")
+    applied = {number for (number,) in con.execute("SELECT number FROM ops.migration").fetchall()}
+    if applied - files.keys():
+        raise WarehouseError(f"the warehouse has migration {max(applied)}, this version knows {max(files)}: upgrade nisba.")
+    pending = [file for number, file in files.items() if number not in applied]
+    for file in pending:
+        _apply(con, file)
     if pending:
-        con.execute("BEGIN")
-        for table in loaded_tables():
-            describe(con, table)
-        con.execute("COMMIT")
+        with transaction(con):
+            for table in loaded_tables():
+                describe(con, table)
     return len(pending)
+
+
+def _apply(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    try:
+        with transaction(con):
+            con.execute(file.read_text("utf-8"))
+            con.execute("INSERT INTO ops.migration VALUES (?, ?)", [int(file.name.split("_", 1)[0]), file.stem])
+    except duckdb.Error as error:
+        cause = str(error).splitlines()[0]
+        raise WarehouseError(
+            f"migration {file.stem} failed and was rolled back, nothing changed: {cause}; report it, with this line."
+        ) from error

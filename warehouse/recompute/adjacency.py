@@ -1,4 +1,4 @@
-"""Which nodes a fact names, and which it names together: the raw adjacency behind the dirty walk and the scope.
+"""Which nodes a fact names, and which it names together: the edges behind invalidation and scope.
 
 A superset of the links: void links, superseded states and retracted touches stay in it, because their going away changes figures too.
 Beside the four kinds of nodes, deals are nodes here: a lead stage makes a deal's lead creation.
@@ -6,14 +6,23 @@ Beside the four kinds of nodes, deals are nodes here: a lead stage makes a deal'
 
 from __future__ import annotations
 
-import duckdb
+from collections.abc import Mapping
 
-__all__ = ["name_pairs", "named_pairs", "remember_pairs"]
+import duckdb
+import pyarrow as pa
+
+from nisba.attribution.facts import TEXT
+from warehouse.query import arrow_table, relations
+
+__all__ = ["EDGES", "named_edges", "remember_edges"]
+
+EDGES = pa.schema([("left_kind", TEXT), ("left_id", TEXT), ("right_kind", TEXT), ("right_id", TEXT)])
+"""Two nodes that a fact names together; a node named alone has null beside it."""
 
 _CONTACTS = "list_distinct(list_append(coalesce(contact_ids, []), primary_contact_id))"
 
-# left kind, left id, right kind, right id; a node named alone is paired with nothing
-_PAIRS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+# left kind, left id, right kind, right id
+_NAMED: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "touch": (
         ("'visitor'", "visitor_id", "'person'", "person_id"),
         ("'person'", "person_id", "'account'", "account_id"),
@@ -35,30 +44,26 @@ _PAIRS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 }
 
 
-def named_pairs(fact_type: str, relation: str) -> str | None:
-    """Return the SELECT of distinct (left_kind, left_id, right_kind, right_id) that facts of a relation name; None for types without."""
-    pairs = _PAIRS.get(fact_type)
-    if pairs is None:
-        return None
-    parts = [
-        f"SELECT {left_kind} AS left_kind, {left_id} AS left_id, {right_kind} AS right_kind, {right_id} AS right_id FROM {relation}"
-        for left_kind, left_id, right_kind, right_id in pairs
-    ]
-    return f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)}) WHERE left_id IS NOT NULL OR right_id IS NOT NULL"
+def named_edges(con: duckdb.DuckDBPyConnection, facts: Mapping[str, pa.Table]) -> pa.Table:
+    """Return the distinct EDGES that facts, tables by type, name; types without nodes may be among them."""
+    naming = {fact_type: table for fact_type, table in facts.items() if fact_type in _NAMED and len(table)}
+    if not naming:
+        return EDGES.empty_table()
+    selects = " UNION ALL ".join(
+        f"SELECT {left_kind} AS left_kind, {left_id} AS left_id, {right_kind} AS right_kind, {right_id} AS right_id FROM {fact_type}"
+        for fact_type in naming
+        for left_kind, left_id, right_kind, right_id in _NAMED[fact_type]
+    )
+    with relations(con, **naming):
+        return arrow_table(con, f"SELECT DISTINCT * FROM ({selects}) WHERE left_id IS NOT NULL OR right_id IS NOT NULL")
 
 
-def name_pairs(con: duckdb.DuckDBPyConnection, fact_type: str, relation: str) -> None:
-    """Add what facts of a relation name to `named_pair`, the pairs of this batch."""
-    select = named_pairs(fact_type, relation)
-    if select is not None:
-        con.execute(f"INSERT INTO named_pair {select}")
-
-
-def remember_pairs(con: duckdb.DuckDBPyConnection) -> None:
-    """Add the pairs of this batch to `ledger.pair`, which remembers them for ever, both ways round."""
-    con.execute("""
-        INSERT INTO ledger.pair
-        WITH pair AS (FROM named_pair WHERE left_id IS NOT NULL AND right_id IS NOT NULL)
-        SELECT * FROM (FROM pair UNION SELECT right_kind, right_id, left_kind, left_id FROM pair) AS new
-        ANTI JOIN ledger.pair AS old USING (left_kind, left_id, right_kind, right_id)
-    """)
+def remember_edges(con: duckdb.DuckDBPyConnection, edges: pa.Table) -> None:
+    """Add edges to `ledger.pair`, which remembers them for ever, both ways round."""
+    with relations(con, named=edges):
+        con.execute("""
+            INSERT INTO ledger.pair
+            WITH edge AS (FROM named WHERE left_id IS NOT NULL AND right_id IS NOT NULL)
+            SELECT * FROM (FROM edge UNION SELECT right_kind, right_id, left_kind, left_id FROM edge) AS new
+            ANTI JOIN ledger.pair AS old USING (left_kind, left_id, right_kind, right_id)
+        """)

@@ -1,86 +1,130 @@
-"""What is dirty: the accounts, nodes and campaigns whose books no longer follow from the ledger, and why."""
+"""Invalidate books: mark the accounts, nodes and campaigns whose figures no longer follow from the ledger, and why."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import duckdb
+import pyarrow as pa
 
-from warehouse.recompute.adjacency import remember_pairs
-from warehouse.recompute.traversal import Walk
+from nisba.attribution.fx import RATE_DAYS
+from warehouse.query import arrow_table, relations
+from warehouse.recompute.adjacency import named_edges, remember_edges
+from warehouse.recompute.traversal import PEOPLE, Traversal, of_kinds
 
-__all__ = ["clear", "mark", "start"]
-
-_TOUCHED = ("touch", "lead_stage", "deal", "identity", "adjustment", "retraction", "fx", "spend", "campaign")
-
-
-def start(con: duckdb.DuckDBPyConnection) -> None:
-    """Begin to note what a batch touches: empty tables that the connection keeps from batch to batch."""
-    con.execute("CREATE TEMP TABLE IF NOT EXISTS named_pair (left_kind VARCHAR, left_id VARCHAR, right_kind VARCHAR, right_id VARCHAR)")
-    con.execute("TRUNCATE named_pair")
-    for fact_type in _TOUCHED:
-        columns = f"SELECT * EXCLUDE (recorded_at) FROM ledger.{fact_type} LIMIT 0"
-        con.execute(f"CREATE TEMP TABLE IF NOT EXISTS touched_{fact_type} AS {columns}")
-        con.execute(f"TRUNCATE touched_{fact_type}")
+__all__ = ["clear", "invalidate"]
 
 
-def mark(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> None:
-    """Remember the pairs of the batch, and mark what it, being `touched_*` and `named_pair`, made dirty."""
-    remember_pairs(con)
-    walk = Walk(con, "dirty_walk")
-    walk.add("SELECT left_kind AS kind, left_id AS id FROM named_pair UNION ALL SELECT right_kind, right_id FROM named_pair")
-    for others in (_RETRACTED, _CONTACTS_BEFORE, _DEALS_ADJUSTED_BEFORE):
-        walk.add(others)
-    con.execute("INSERT INTO ops.dirty_node SELECT kind, id FROM dirty_walk EXCEPT SELECT kind, id FROM ops.dirty_node")
-    walk.step(("deal",), ("account",))
-    walk.add(_DEALS_NEAR_RATES)
-    walk.accounts_below()
-    con.execute(
-        """
-        INSERT INTO ops.dirty_account
-        SELECT id, 'facts', ?::TIMESTAMPTZ FROM dirty_walk WHERE kind = 'account' AND id NOT IN (SELECT account_id FROM ops.dirty_account)
-        """,
-        [now],
-    )
-    con.execute(f"{_MARK_CAMPAIGNS} ({_CAMPAIGNS}) ANTI JOIN ops.dirty_campaign USING (campaign_id)", [now])
+def invalidate(con: duckdb.DuckDBPyConnection, touched: Mapping[str, pa.Table], now: dt.datetime) -> None:
+    """Remember the edges of landed facts, tables by type, and mark all whose books may depend on these facts."""
+    touched = {fact_type: table for fact_type, table in touched.items() if len(table)}
+    edges = named_edges(con, touched)
+    if len(edges):
+        remember_edges(con, edges)
+    asked = {f"touched_{fact_type}": table for fact_type, table in touched.items() if fact_type in (*_CHANGED, *_CAMPAIGNS)}
+    with relations(con, edge=edges, **asked):
+        reached = Traversal(con, arrow_table(con, _named_nodes(touched)))
+        _mark_nodes(con, reached.nodes)
+        reached.step(("deal",), ("account",))
+        if "fx" in touched:
+            reached.add(arrow_table(con, _ACCOUNTS_NEAR_RATES))
+        reach_accounts(reached)
+        _mark_accounts(con, reached.nodes, now)
+        _mark_campaigns(con, [select for fact_type, select in _CAMPAIGNS.items() if fact_type in touched], now)
+
+
+def reach_accounts(reached: Traversal) -> None:
+    """Go on to every account whose books may depend on the nodes.
+
+    Persons that change may gain or lose the touches of the visitors they claim, which then count for the accounts of these visitors,
+    under another actor or not at all: persons → visitor groups → accounts. Visitor groups that change belong to other persons: groups
+    → who claims them → accounts. Leads → the deals they are named with → accounts.
+    """
+    reached.close(PEOPLE)
+    claimed = Traversal(reached.con, of_kinds(reached.nodes, PEOPLE))
+    claimed.step(PEOPLE, ("visitor",))
+    claimed.close(("visitor",))
+    claimed.step(("visitor",), ("account",))
+    reached.close(("visitor",))
+    reached.step(("visitor",), (*PEOPLE, "account"))
+    reached.close(PEOPLE)
+    reached.step(PEOPLE, ("account", "deal"))
+    reached.step(("deal",), ("account",))
+    reached.add(of_kinds(claimed.nodes, ("account",)))
+    reached.close(("account",))
 
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:
     """Clear all marks: a scope covers every mark that there is, because landing and replacing never overlap."""
-    for table in ("dirty_account", "dirty_node", "dirty_campaign", "dirty_everything"):
+    for table in ("dirty_account", "dirty_node", "dirty_campaign"):
         con.execute(f"DELETE FROM ops.{table}")
 
 
-_MARK_CAMPAIGNS = "INSERT INTO ops.dirty_campaign SELECT campaign_id, 'facts', ?::TIMESTAMPTZ FROM"
-_RETRACTED = """
-    WITH touch AS (
-        SELECT touch.* FROM ledger.touch SEMI JOIN touched_retraction AS gone
-            ON gone.touch_source = touch.source AND gone.touch_id = touch.event_id
-    )
-    SELECT 'account' AS kind, account_id AS id FROM touch
-    UNION ALL SELECT 'person', person_id FROM touch
-    UNION ALL SELECT 'visitor', visitor_id FROM touch
-"""
-# A state that is no longer the current one takes its contacts' links with it.
-_CONTACTS_BEFORE = """
-    SELECT right_kind AS kind, right_id AS id FROM ledger.pair
-    WHERE left_kind = 'deal' AND right_kind = 'person' AND left_id IN (SELECT deal_id FROM touched_deal)
-"""
-# An adjustment is a register: its latest event may name another deal than the one before.
-_DEALS_ADJUSTED_BEFORE = """
-    SELECT 'deal' AS kind, deal_id AS id FROM ledger.adjustment WHERE adjustment_id IN (SELECT adjustment_id FROM touched_adjustment)
-"""
-# A rate serves the seven days after it; a day more on either side for time zones.
-_NEAR = "BETWEEN rate.date - INTERVAL 1 DAY AND rate.date + INTERVAL 9 DAY"
-_DEALS_NEAR_RATES = f"""
-    SELECT 'account' AS kind, account_id AS id
-    FROM ledger.deal
+def _named_nodes(touched: Mapping[str, pa.Table]) -> str:
+    """Return the SELECT of the nodes that landed facts name, or that facts which they change name."""
+    named = ["SELECT left_kind AS kind, left_id AS id FROM edge UNION ALL SELECT right_kind, right_id FROM edge"]
+    named += [select for fact_type, select in _CHANGED.items() if fact_type in touched]
+    return f"SELECT DISTINCT kind, id FROM ({' UNION ALL '.join(named)}) WHERE id IS NOT NULL"
+
+
+def _mark_nodes(con: duckdb.DuckDBPyConnection, nodes: pa.Table) -> None:
+    if len(nodes):
+        with relations(con, node=nodes):
+            con.execute("INSERT INTO ops.dirty_node SELECT kind, id FROM node EXCEPT SELECT kind, id FROM ops.dirty_node")
+
+
+def _mark_accounts(con: duckdb.DuckDBPyConnection, nodes: pa.Table, now: dt.datetime) -> None:
+    accounts = of_kinds(nodes, ("account",))
+    if len(accounts):
+        with relations(con, account=accounts):
+            con.execute(
+                "INSERT INTO ops.dirty_account SELECT id, 'facts', ?::TIMESTAMPTZ FROM account"
+                " WHERE id NOT IN (SELECT account_id FROM ops.dirty_account)",
+                [now],
+            )
+
+
+def _mark_campaigns(con: duckdb.DuckDBPyConnection, selects: list[str], now: dt.datetime) -> None:
+    if selects:
+        con.execute(
+            "INSERT INTO ops.dirty_campaign SELECT campaign_id, 'facts', ?::TIMESTAMPTZ"
+            f" FROM ({' UNION '.join(selects)}) ANTI JOIN ops.dirty_campaign USING (campaign_id)",
+            [now],
+        )
+
+
+# By the type that landed: nodes that it does not name itself, but whose figures it changes.
+_CHANGED = {
+    "retraction": """
+        SELECT unnest(['account', 'person', 'visitor']) AS kind, unnest([account_id, person_id, visitor_id]) AS id
+        FROM ledger.current_touch AS touch
+        SEMI JOIN touched_retraction AS gone ON gone.touch_source = touch.source AND gone.touch_id = touch.event_id
+    """,
+    # a state that is no longer the current one takes its contacts' links with it
+    "deal": """
+        SELECT right_kind AS kind, right_id AS id FROM ledger.pair
+        WHERE left_kind = 'deal' AND right_kind = 'person' AND left_id IN (SELECT deal_id FROM touched_deal)
+    """,
+    # an adjustment is a register: its latest event may name another deal than the one before
+    "adjustment": """
+        SELECT 'deal' AS kind, deal_id AS id FROM ledger.current_adjustment
+        WHERE adjustment_id IN (SELECT adjustment_id FROM touched_adjustment)
+    """,
+}
+# A rate serves its own day and RATE_DAYS after it; a day more on either side for time zones, and the last day counts to its end.
+_NEAR = f"BETWEEN rate.date - INTERVAL 1 DAY AND rate.date + INTERVAL {RATE_DAYS + 2} DAY"
+_ACCOUNTS_NEAR_RATES = f"""
+    SELECT DISTINCT 'account' AS kind, account_id AS id
+    FROM ledger.current_deal AS deal
     SEMI JOIN touched_fx AS rate ON deal.closed_at {_NEAR} OR deal.occurred_at {_NEAR}
     WHERE deal.currency IS NOT NULL
 """
-_CAMPAIGNS = """
-    SELECT campaign_id FROM touched_spend
-    UNION SELECT campaign_id FROM touched_campaign
-    UNION SELECT spend.campaign_id FROM ledger.spend SEMI JOIN touched_fx AS rate
-        ON spend.starts_on <= rate.date + INTERVAL 8 DAY AND spend.ends_on >= rate.date
-"""
+_CAMPAIGNS = {
+    "spend": "SELECT campaign_id FROM touched_spend",
+    "campaign": "SELECT campaign_id FROM touched_campaign",
+    "fx": f"""
+        SELECT spend.campaign_id FROM ledger.current_spend AS spend SEMI JOIN touched_fx AS rate
+            ON spend.starts_on <= rate.date + INTERVAL {RATE_DAYS + 1} DAY AND spend.ends_on >= rate.date
+    """,
+}

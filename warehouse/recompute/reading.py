@@ -6,43 +6,46 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.facts import FACT_TYPES, Facts, ledger_schema
+from warehouse.query import arrow_table, relations
 from warehouse.recompute.scope import Scope
 
 __all__ = ["read_facts"]
 
-# Which facts name a node that is read; types that are not here are small, or needed whole.
+# Which facts name a node that is read; types that are not here are small, and needed whole.
 _NAMED = {
     "touch": (
-        "account_id IN (SELECT id FROM scope_node WHERE kind = 'account')"
-        " OR person_id IN (SELECT id FROM read_node WHERE kind = 'person')"
-        " OR visitor_id IN (SELECT id FROM read_node WHERE kind = 'visitor')"
+        "account_id IN (FROM scope_account)"
+        " OR person_id IN (SELECT id FROM scope_node WHERE kind = 'person')"
+        " OR visitor_id IN (SELECT id FROM scope_node WHERE kind = 'visitor')"
     ),
     "lead_stage": (
-        "account_id IN (SELECT id FROM scope_node WHERE kind = 'account')"
-        " OR person_id IN (SELECT id FROM read_node WHERE kind = 'person')"
-        " OR lead_id IN (SELECT id FROM read_node WHERE kind = 'lead')"
-        " OR deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')"
+        "account_id IN (FROM scope_account)"
+        " OR person_id IN (SELECT id FROM scope_node WHERE kind = 'person')"
+        " OR lead_id IN (SELECT id FROM scope_node WHERE kind = 'lead')"
+        " OR deal_id IN (SELECT id FROM scope_node WHERE kind = 'deal')"
     ),
-    "deal": "deal_id IN (SELECT id FROM read_node WHERE kind = 'deal')",
+    "deal": "deal_id IN (SELECT id FROM scope_node WHERE kind = 'deal')",
     # a register by adjustment_id: an event that names another deal may be the one that counts
     "adjustment": (
-        "adjustment_id IN (SELECT adjustment_id FROM ledger.adjustment WHERE deal_id IN (SELECT id FROM read_node WHERE kind = 'deal'))"
+        "adjustment_id IN (SELECT adjustment_id FROM ledger.current_adjustment"
+        " WHERE deal_id IN (SELECT id FROM scope_node WHERE kind = 'deal'))"
     ),
     "identity": (
-        "(left_kind, left_id) IN (SELECT (kind, id) FROM read_node) OR (right_kind, right_id) IN (SELECT (kind, id) FROM read_node)"
+        "(left_kind, left_id) IN (SELECT (kind, id) FROM scope_node) OR (right_kind, right_id) IN (SELECT (kind, id) FROM scope_node)"
     ),
-    "spend": "campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)",
-    "campaign": "campaign_id IN (SELECT campaign_id FROM ops.dirty_campaign)",
+    "spend": "campaign_id IN (FROM scope_campaign)",
+    "campaign": "campaign_id IN (FROM scope_campaign)",
 }
 
 
 def read_facts(con: duckdb.DuckDBPyConnection, scope: Scope) -> Facts:
-    """Return the facts of a scope: everything that its books depend on, and perhaps more."""
-    return Facts(**{fact_type: _read(con, fact_type, scope) for fact_type in FACT_TYPES})
+    """Return the facts of a scope that count: everything that its books depend on, and perhaps more."""
+    if scope.everything:
+        return Facts(**{fact_type: _read(con, fact_type, "true") for fact_type in FACT_TYPES})
+    with relations(con, scope_account=scope.accounts, scope_node=scope.read, scope_campaign=scope.campaigns):
+        return Facts(**{fact_type: _read(con, fact_type, _NAMED.get(fact_type, "true")) for fact_type in FACT_TYPES})
 
 
-def _read(con: duckdb.DuckDBPyConnection, fact_type: str, scope: Scope) -> pa.Table:
+def _read(con: duckdb.DuckDBPyConnection, fact_type: str, where: str) -> pa.Table:
     columns = ", ".join(ledger_schema(fact_type, provenance=False).names)
-    where = "true" if scope.everything or fact_type == "retraction" else _NAMED.get(fact_type, "true")
-    table: pa.Table = con.execute(f"SELECT {columns} FROM ledger.{fact_type} WHERE {where}").arrow().read_all()
-    return table
+    return arrow_table(con, f"SELECT {columns} FROM ledger.current_{fact_type} WHERE {where}")

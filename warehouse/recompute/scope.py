@@ -6,25 +6,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import duckdb
+import pyarrow as pa
 
+from nisba.attribution.facts import TEXT
 from nisba.config import Config, config_hash
-from warehouse.recompute.traversal import PEOPLE, Walk
+from warehouse.query import arrow_table, one_value
+from warehouse.recompute.traversal import NODES, PEOPLE, Traversal, ids_of
 
-__all__ = ["Scope", "plan_accounts", "plan_scope"]
+__all__ = ["CAMPAIGNS", "Scope", "plan_accounts", "plan_scope"]
+
+CAMPAIGNS = pa.schema([("campaign_id", TEXT)])
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What one attribution covers. `everything` needs no lists.
-
-    `accounts` are raw ids, closed over account links; `campaigns` those whose cost is computed anew. The nodes whose
-    identity rows are replaced, and what has to be read, are in temporary tables of the connection that planned the scope.
-    """
+    """What one attribution covers, and what it has to read. It owns what it selected: any number of scopes live side by side."""
 
     everything: bool
-    accounts: tuple[str, ...] = ()
-    campaigns: tuple[str, ...] = ()
-    why: tuple[str, ...] = field(default=())
+    """All there is; the tables are empty then."""
+    why: tuple[str, ...] = ()
+    replaced: pa.Table = field(default_factory=NODES.empty_table, repr=False)
+    """NODES whose identity rows are replaced; their accounts are those whose deals are."""
+    read: pa.Table = field(default_factory=NODES.empty_table, repr=False)
+    """NODES, deals among them, whose facts are read: `replaced`, and all else that its books depend on."""
+    campaigns: pa.Table = field(default_factory=CAMPAIGNS.empty_table, repr=False)
+    """Campaigns whose cost is computed anew: one column, `campaign_id`."""
+
+    @property
+    def accounts(self) -> pa.Table:
+        """Return the raw ids of the accounts whose deals are replaced, closed over account links: one column, `id`."""
+        return ids_of(self.replaced, "account")
 
 
 EVERYTHING_FROM = 0.5
@@ -33,54 +44,45 @@ EVERYTHING_FROM = 0.5
 
 def plan_scope(con: duckdb.DuckDBPyConnection, config: Config) -> Scope | None:
     """Return what is dirty, None when nothing is."""
-    if _is_new(con, config):
+    if one_value(con, "SELECT config_hash FROM core.setting") != config_hash(config):
         return Scope(everything=True, why=("configuration",))
-    accounts = [i for (i,) in con.execute("SELECT DISTINCT account_id FROM ops.dirty_account ORDER BY ALL").fetchall()]
-    campaigns = [i for (i,) in con.execute("SELECT DISTINCT campaign_id FROM ops.dirty_campaign ORDER BY ALL").fetchall()]
-    nodes = con.execute("SELECT count(*) FROM ops.dirty_node").fetchone()
-    if not accounts and not campaigns and not (nodes and nodes[0]):
+    accounts = arrow_table(con, "SELECT DISTINCT 'account' AS kind, account_id AS id FROM ops.dirty_account")
+    campaigns = arrow_table(con, "SELECT DISTINCT campaign_id FROM ops.dirty_campaign")
+    nodes = arrow_table(con, "SELECT DISTINCT kind, id FROM ops.dirty_node")
+    if not len(accounts) and not len(campaigns) and not len(nodes):
         return None
-    known = con.execute("SELECT count(DISTINCT left_id) FROM ledger.pair WHERE left_kind = 'account'").fetchone()
-    if known and len(accounts) > EVERYTHING_FROM * known[0]:
+    if len(accounts) > EVERYTHING_FROM * one_value(con, "SELECT count(DISTINCT left_id) FROM ledger.pair WHERE left_kind = 'account'"):
         return Scope(everything=True, why=("facts",))
-    _plan_reading(con, "SELECT kind, id FROM ops.dirty_node", "SELECT 'account' AS kind, account_id AS id FROM ops.dirty_account")
-    return Scope(False, tuple(accounts), tuple(campaigns), ("facts",))
+    return _plan(con, nodes, accounts, campaigns)
 
 
 def plan_accounts(con: duckdb.DuckDBPyConnection, accounts: Sequence[str]) -> Scope:
     """Return the scope of some accounts, dirty or not: to look at their books, not to replace them."""
-    con.execute("CREATE OR REPLACE TEMP TABLE wanted_account AS SELECT 'account' AS kind, unnest(?::VARCHAR[]) AS id", [list(accounts)])
-    _plan_reading(con, "FROM wanted_account WHERE false", "FROM wanted_account")
-    return Scope(False, tuple(accounts))
+    ids = sorted(set(accounts))
+    wanted = pa.table([["account"] * len(ids), ids], schema=NODES)
+    return _plan(con, NODES.empty_table(), wanted, CAMPAIGNS.empty_table())
 
 
-def _is_new(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
-    """Tell whether the books were computed with another configuration, or never."""
-    row = con.execute("SELECT config_hash FROM core.setting").fetchone()
-    return row is None or row[0] != config_hash(config) or con.execute("SELECT count(*) FROM ops.dirty_everything").fetchone() != (0,)
-
-
-def _plan_reading(con: duckdb.DuckDBPyConnection, nodes: str, accounts: str) -> None:
-    """Make `scope_node`, whose identities are replaced, and `read_node`, whose facts are read.
+def _plan(con: duckdb.DuckDBPyConnection, nodes: pa.Table, accounts: pa.Table, campaigns: pa.Table) -> Scope:
+    """Close dirty nodes and accounts over what their identities and their books depend on.
 
     Upwards from the dirty accounts: persons that belong to them, and the visitor groups of these. Then sideways: who else claims the
     groups, and downwards again: to which other accounts the persons belong.
     """
-    scope = Walk(con, "scope_node")
-    scope.add(nodes)
-    scope.close(("visitor",))
-    scope.step(("visitor",), PEOPLE)
-    scope.add(accounts)
-    scope.close(("account",))
-    scope.step(("account",), (*PEOPLE, "deal"))
-    scope.step(("deal",), PEOPLE)
-    scope.close(PEOPLE)
-    scope.step((*PEOPLE, "account"), ("visitor",))
-    scope.close(("visitor",))
-    reading = Walk(con, "read_node")
-    reading.add("SELECT kind, id FROM scope_node")
-    reading.step(("visitor",), PEOPLE)
-    reading.close(PEOPLE)
-    reading.step(PEOPLE, ("deal", "account"))
-    reading.step(("visitor",), ("account",))
-    reading.close(("account",))
+    replaced = Traversal(con, nodes)
+    replaced.close(("visitor",))
+    replaced.step(("visitor",), PEOPLE)
+    replaced.add(accounts)
+    replaced.close(("account",))
+    replaced.step(("account",), (*PEOPLE, "deal"))
+    replaced.step(("deal",), PEOPLE)
+    replaced.close(PEOPLE)
+    replaced.step((*PEOPLE, "account"), ("visitor",))
+    replaced.close(("visitor",))
+    read = Traversal(con, replaced.nodes)
+    read.step(("visitor",), PEOPLE)
+    read.close(PEOPLE)
+    read.step(PEOPLE, ("deal", "account"))
+    read.step(("visitor",), ("account",))
+    read.close(("account",))
+    return Scope(False, ("facts",), replaced.nodes, read.nodes, campaigns)

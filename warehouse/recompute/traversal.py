@@ -1,66 +1,75 @@
-"""Walk over the pairs of the ledger: from nodes to the accounts whose books they touch, and from accounts to what their books need."""
+"""Traverse the adjacency of the ledger: from nodes to their neighbours of some kinds, a step or whole components at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["PEOPLE", "Walk"]
+from nisba.attribution.facts import TEXT
+from warehouse.query import arrow_table, relations
+
+__all__ = ["NODES", "PEOPLE", "Traversal", "ids_of", "of_kinds"]
 
 PEOPLE = ("person", "lead")
+NODES = pa.schema([("kind", TEXT), ("id", TEXT)])
 
 
-class Walk:
-    """A growing set of nodes, in a temporary table of (kind, id)."""
+class Traversal:
+    """A growing set of nodes; the set so far, `nodes`, is a value of NODES, each node there once."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
-        self.con, self.name = con, name
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} (kind VARCHAR, id VARCHAR)")
+    def __init__(self, con: duckdb.DuckDBPyConnection, nodes: pa.Table | None = None) -> None:
+        """Start at some nodes, perhaps several times there."""
+        self.con, self.nodes = con, NODES.empty_table()
+        self.add(self.nodes if nodes is None else nodes)
 
-    def add(self, select: str, parameters: Sequence[object] = ()) -> int:
-        """Add the (kind, id) of a SELECT that are not there yet; return how many."""
-        row = self.con.execute(
-            f"INSERT INTO {self.name} SELECT DISTINCT kind, id FROM ({select}) AS new"
-            f" ANTI JOIN {self.name} AS old USING (kind, id) WHERE id IS NOT NULL",
-            list(parameters),
-        ).fetchone()
-        return int(row[0]) if row else 0
-
-    def step(self, origins: Sequence[str], targets: Sequence[str]) -> int:
-        """Add the neighbours of some kinds of all nodes of some kinds; return how many were new."""
-        return self.add(
-            f"SELECT pair.right_kind AS kind, pair.right_id AS id FROM ledger.pair AS pair"
-            f" SEMI JOIN {self.name} AS here ON here.kind = pair.left_kind AND here.id = pair.left_id"
-            f" WHERE pair.left_kind IN ({_quoted(origins)}) AND pair.right_kind IN ({_quoted(targets)})"
+    def add(self, nodes: pa.Table) -> pa.Table:
+        """Add the nodes that are not there yet, and return them."""
+        new = (
+            nodes.filter(pc.invert(pc.is_in(_keys(nodes), value_set=_keys(self.nodes))))
+            .group_by(NODES.names, use_threads=False)
+            .aggregate([])
         )
+        self.nodes = pa.concat_tables([self.nodes, new])
+        return new
+
+    def step(self, origins: Sequence[str], targets: Sequence[str]) -> pa.Table:
+        """Add the neighbours of some kinds of all nodes of some kinds, and return those that were not there yet."""
+        return self.add(self._neighbours(of_kinds(self.nodes, origins), targets))
 
     def close(self, kinds: Sequence[str]) -> None:
         """Add neighbours within some kinds until there are no more: whole components."""
-        while self.step(kinds, kinds):
-            pass
+        frontier = of_kinds(self.nodes, kinds)
+        while len(frontier):
+            frontier = self.add(self._neighbours(frontier, kinds))
 
-    def accounts_below(self) -> None:
-        """Walk down to every account whose books may depend on the nodes.
-
-        Persons that change may gain or lose the touches of the visitors they claim, which then count for the accounts of these
-        visitors, under another actor or not at all: persons → visitor groups → accounts. Visitor groups that change belong to
-        other persons: groups → who claims them → accounts. Leads → the deals they are named with → accounts.
-        """
-        self.close(PEOPLE)
-        claimed = Walk(self.con, f"{self.name}_claimed")
-        claimed.add(f"FROM {self.name} WHERE kind IN ({_quoted(PEOPLE)})")
-        claimed.step(PEOPLE, ("visitor",))
-        claimed.close(("visitor",))
-        claimed.step(("visitor",), ("account",))
-        self.close(("visitor",))
-        self.step(("visitor",), (*PEOPLE, "account"))
-        self.close(PEOPLE)
-        self.step(PEOPLE, ("account", "deal"))
-        self.step(("deal",), ("account",))
-        self.add(f"FROM {claimed.name} WHERE kind = 'account'")
-        self.close(("account",))
+    def _neighbours(self, origins: pa.Table, kinds: Sequence[str]) -> pa.Table:
+        """Return the neighbours of some kinds, those of several nodes several times."""
+        if not len(origins):
+            return origins
+        with relations(self.con, origin=origins):
+            return arrow_table(
+                self.con,
+                f"""
+                SELECT right_kind AS kind, right_id AS id FROM ledger.pair
+                SEMI JOIN origin ON origin.kind = left_kind AND origin.id = left_id
+                WHERE right_kind IN ({", ".join(f"'{kind}'" for kind in kinds)})
+                """,
+            )
 
 
-def _quoted(kinds: Sequence[str]) -> str:
-    return ", ".join(f"'{kind}'" for kind in kinds)
+def _keys(nodes: pa.Table) -> pa.ChunkedArray:
+    """Return nodes as one text each; no kind has a colon."""
+    return pc.binary_join_element_wise(nodes["kind"], nodes["id"], ":")
+
+
+def of_kinds(nodes: pa.Table, kinds: Sequence[str]) -> pa.Table:
+    """Return the nodes of some kinds."""
+    return nodes.filter(pc.is_in(nodes["kind"], value_set=pa.array(kinds, TEXT)))
+
+
+def ids_of(nodes: pa.Table, kind: str) -> pa.Table:
+    """Return the ids of the nodes of a kind: one column, `id`."""
+    return of_kinds(nodes, (kind,)).select(["id"])

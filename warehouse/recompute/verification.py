@@ -12,6 +12,7 @@ from nisba.attribution import fold
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.config import Config
 from nisba.errors import WarehouseError
+from warehouse.query import arrow_table, one_value, relations, rows_as_dicts
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import Scope, plan_accounts, plan_scope
 
@@ -48,52 +49,53 @@ def verify(con: duckdb.DuckDBPyConnection, config: Config, *, fast: bool = False
     """
     if plan_scope(con, config) is not None:
         raise WarehouseError("facts or a changed configuration wait for attribution: run `nisba attribute` first, then verify.")
-    scope = _sample(con) if fast else Scope(everything=True)
-    made = fold(read_facts(con, scope), config).tables()
-    names = _OF_DEALS if fast else tuple(BOOK_SCHEMAS)
-    found = [_compare(con, name, made[name], fast) for name in names]
-    differences = [difference for _, _, shown in found for difference in shown]
-    return Verification(
-        dict(zip(names, (rows for rows, *_ in found), strict=True)), sum(count for _, count, _ in found), differences[:SHOWN]
-    )
+    scope = plan_accounts(con, _sampled_accounts(con)) if fast else Scope(everything=True)
+    made = {name: _cast(name, table) for name, table in fold(read_facts(con, scope), config).tables().items()}
+    with relations(con, deal_in_scope=_deals_in(con, scope, made["deal"])):
+        found = {name: _compare(con, name, made[name], scope) for name in (_OF_DEALS if fast else BOOK_SCHEMAS)}
+    differences = [difference for _, _, shown in found.values() for difference in shown]
+    rows = {name: rows for name, (rows, _, _) in found.items()}
+    return Verification(rows, sum(count for _, count, _ in found.values()), differences[:SHOWN])
 
 
-def _sample(con: duckdb.DuckDBPyConnection) -> Scope:
+def _sampled_accounts(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Choose accounts by a hash that is the same everywhere, whole components of them."""
-    rows = con.execute(
-        "SELECT id FROM core.identity WHERE kind = 'account' AND account_id IN"
-        " (SELECT account_id FROM (SELECT DISTINCT account_id FROM core.deal) ORDER BY md5(account_id) LIMIT ?)",
-        [SAMPLE],
-    ).fetchall()
-    scope = plan_accounts(con, [account for (account,) in rows])
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE verified_deal AS SELECT deal_id FROM core.deal WHERE account_id IN (SELECT id FROM wanted_account)"
-    )
-    return scope
+    chosen = "SELECT account_id FROM (SELECT DISTINCT account_id FROM core.deal) ORDER BY md5(account_id), account_id LIMIT ?"
+    rows = con.execute(f"SELECT id FROM core.identity WHERE kind = 'account' AND account_id IN ({chosen})", [SAMPLE]).fetchall()
+    return [account for (account,) in rows]
 
 
-def _compare(con: duckdb.DuckDBPyConnection, name: str, made: pa.Table, fast: bool) -> tuple[int, int, list[Difference]]:
-    """Return (rows compared, rows that differ, the first of them)."""
+def _cast(name: str, table: pa.Table) -> pa.Table:
+    """Return a book with exactly its columns, dictionaries decoded."""
     schema = BOOK_SCHEMAS[name]
-    con.register("made", pa.table({field.name: made.column(field.name).cast(field.type) for field in schema}, schema=schema))
-    columns = ", ".join(column for column in schema.names if column != "detail")
-    where = "WHERE deal_id IN (FROM verified_deal)" if fast else ""
+    return pa.table({field.name: table.column(field.name).cast(field.type) for field in schema}, schema=schema)
+
+
+def _deals_in(con: duckdb.DuckDBPyConnection, scope: Scope, made: pa.Table) -> pa.Table:
+    """Return the deals of the scope's accounts, in the books or as they should be: one column, `deal_id`."""
+    with relations(con, made=made, scope_account=scope.accounts):
+        both = "SELECT deal_id, account_id FROM core.deal UNION ALL SELECT deal_id, account_id FROM made"
+        return arrow_table(con, f"SELECT DISTINCT deal_id FROM ({both}) WHERE account_id IN (FROM scope_account)")
+
+
+def _compare(con: duckdb.DuckDBPyConnection, name: str, made: pa.Table, scope: Scope) -> tuple[int, int, list[Difference]]:
+    """Return (rows compared, rows that differ, the first of them)."""
+    where = "" if scope.everything else "WHERE deal_id IN (FROM deal_in_scope)"
     table = "ops.held" if name == "held" else f"core.{name}"
-    sides = {"missing": (f"FROM made {where}", f"FROM {table} {where}")}
-    sides["extra"] = sides["missing"][::-1]
-    count, shown = 0, []
-    try:
+    columns = ", ".join(BOOK_SCHEMAS[name].names)
+    with relations(con, made=made):
+        sides = {"missing": ("made", table), "extra": (table, "made")}
+        count, shown = 0, []
         for side, (left, right) in sides.items():
-            con.execute(f"CREATE OR REPLACE TEMP TABLE differing AS SELECT {columns} {left} EXCEPT ALL SELECT {columns} {right}")
-            count += _number(con, "SELECT count(*) FROM differing")
-            cursor = con.execute(f"FROM differing ORDER BY ALL LIMIT {SHOWN}")
-            labels = [column[0] for column in cursor.description or ()]
-            shown += [Difference(table, side, dict(zip(labels, row, strict=True))) for row in cursor.fetchall()]
-        return _number(con, f"SELECT count(*) FROM made {where}"), count, shown
-    finally:
-        con.unregister("made")
+            differing = arrow_table(con, f"SELECT {columns} FROM {left} {where} EXCEPT ALL SELECT {columns} FROM {right} {where}")
+            count += len(differing)
+            shown += [Difference(table, side, row) for row in _first(con, differing)]
+        return int(one_value(con, f"SELECT count(*) FROM made {where}")), count, shown
 
 
-def _number(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+def _first(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> list[dict[str, Any]]:
+    """Return the first of some rows, in an order that does not depend on the run."""
+    if not len(rows):
+        return []
+    with relations(con, differing=rows):
+        return rows_as_dicts(con, f"FROM differing ORDER BY ALL LIMIT {SHOWN}")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nisba.attribution.facts import ledger_schema
 from nisba.errors import ContractError
 from schemas.canonical import canonical, content_hash, row_to_event
-from schemas.decoder import Decoded, decode_block, encode_event, partition_key, shard_of, table_records
+from schemas.decoder import Decoded, decode_block, encode_event, partition_key, table_records
 from schemas.events import EVENT_TYPES
 from schemas.topics import TOPICS, dlq_of, topic_of
 from tests.unit.schemas.event_samples import SAMPLES, block, decoded, fact, letter, sample
@@ -41,7 +41,6 @@ def test_every_type_has_the_columns_of_the_ledger(event_type: str) -> None:
     assert result.facts[fact_type].schema == ledger_schema(fact_type)
     row = result.facts[fact_type].to_pylist()[0]
     assert (row["source"], row["event_id"], row["topic"], row["kafka_partition"], row["kafka_offset"]) == ("test", "e-1", "topic", 3, 100)
-    assert row["shard"] == shard_of(partition_key(event_type, SAMPLES[event_type]))
     assert form(sample(event_type))
 
 
@@ -323,5 +322,5 @@ def test_a_fact_can_be_written_again(value: bytes) -> None:
         event_type = next(name for name, kind in EVENT_TYPES.items() if kind.fact_type == fact_type)
         key, again = encode_event(event_type, row["event_id"], row["source"], time, json.loads(canonical(data)))
         same = fact(again)
-        assert shard_of(key.decode()) == row["shard"]
+        assert partition_key(event_type, json.loads(canonical(data))) == key.decode()
         assert {n: v for n, v in same.items() if v == v} == {n: v for n, v in row.items() if v == v}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nisba.errors import ContractError
 from schemas.events import EVENT_TYPES
-from schemas.keys import SHARDS, identity_hash, identity_hashes, partition_key, shard_of
-from tests.unit.schemas.event_samples import SAMPLES, decoded, fact, sample
+from schemas.keys import identity_hash, identity_hashes, partition_key
+from tests.unit.schemas.event_samples import SAMPLES, decoded, sample
 
 TOUCH = "nisba.touch.v1"
 PAIR = {"left": {"kind": "visitor", "id": "v"}, "right": {"kind": "person", "id": "p"}}
@@ -45,26 +42,6 @@ def test_a_key_needs_a_known_type_and_its_fields() -> None:
         partition_key("nisba.touch", {})
     with pytest.raises(KeyError, match="lead_id"):
         partition_key("nisba.lead-stage.v1", {})
-
-
-ACTOR_IDS = ("account_id", "visitor_id", "person_id")
-ACTORS = st.fixed_dictionaries({}, optional={name: st.sampled_from(["a", "é", "v:1"]) for name in ACTOR_IDS})
-
-
-@given(st.lists(ACTORS.filter(bool), min_size=1, max_size=6))
-def test_columns_have_the_shard_of_the_key(actors: list[dict[str, str]]) -> None:
-    nobody = dict.fromkeys(ACTOR_IDS, ...)
-    table = decoded(*(sample(TOUCH, **(nobody | actor)) for actor in actors)).facts["touch"]
-    assert table["shard"].to_pylist() == [shard_of(partition_key(TOUCH, actor)) for actor in actors]
-
-
-@pytest.mark.parametrize("event_type", SAMPLES)
-def test_every_type_has_the_shard_of_its_key(event_type: str) -> None:
-    assert fact(sample(event_type))["shard"] == shard_of(partition_key(event_type, SAMPLES[event_type]))
-
-
-def test_shards_are_crc32_of_utf8() -> None:
-    assert (SHARDS, shard_of("é"), shard_of("")) == (64, zlib.crc32(b"\xc3\xa9") % 64, 0)
 
 
 IDENTITIES = [("web", "t-1"), ("web", ""), ("", "web"), ("é", "\U0001f600"), ("a\x1fb", "c"), ("a", "b\x1fc"), ("x" * 256, "y" * 256)]

@@ -56,7 +56,7 @@ def contents(con: duckdb.DuckDBPyConnection) -> dict[str, Sequence[Any]]:
     found = {}
     for fact_type in FACT_TYPES:
         names = ", ".join((*ledger_schema(fact_type, provenance=False).names, "content_hash"))
-        found[fact_type] = con.execute(f"SELECT {names} FROM ledger.{fact_type} ORDER BY ALL").fetchall()
+        found[fact_type] = con.execute(f"SELECT {names} FROM ledger.current_{fact_type} ORDER BY ALL").fetchall()
     found["pair"] = con.execute("SELECT DISTINCT * FROM ledger.pair ORDER BY ALL").fetchall()
     found["conflict"] = con.execute("SELECT * FROM ops.conflict ORDER BY ALL").fetchall()
     return found

@@ -32,7 +32,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _land(con: duckdb.DuckDBPyConnection, *events: Event, offsets: Sequence[OffsetRange] = ()) -> LandCounts:
-    return land(con, facts=decoded(events), dead_letters=None, offsets=offsets, config=CONFIG, records=len(events))
+    return land(con, facts=decoded(events), dead_letters=None, offsets=offsets, records=len(events))
 
 
 def _dead_letters() -> pa.Table:
@@ -53,7 +53,7 @@ def test_one_id_of_two_sources_or_types_is_two_facts(con: duckdb.DuckDBPyConnect
 def test_later_time_wins_a_conflict_and_both_contents_are_kept(con: duckdb.DuckDBPyConnection) -> None:
     _land(con, touch("t-1", "2026-01-02T00:00:00Z", channel="email"))
     assert _land(con, touch("t-1", "2026-01-01T00:00:00Z", channel="webinar")) == LandCounts(records=1, conflicts=1)
-    assert con.execute("SELECT channel FROM ledger.touch").fetchall() == [("email",)]
+    assert con.execute("SELECT channel FROM ledger.current_touch").fetchall() == [("email",)]
     found = con.execute("SELECT fact_type, source, event_id, kept, dropped FROM ops.conflict").fetchall()
     assert [row[:3] for row in found] == [("touch", "web", "t-1")]
     assert '"channel":"email"' in found[0][3]
@@ -86,7 +86,7 @@ def test_ledger_and_conflicts_do_not_depend_on_order_batches_or_repetition(event
 def test_ledger_holds_each_identity_once(con: duckdb.DuckDBPyConnection) -> None:
     versions = [touch("t-1", channel=channel) for channel in ("email", "webinar", "organic", "event")]
     assert _land(con, *versions) == LandCounts(records=4, facts=1, conflicts=3)
-    assert con.execute("SELECT channel FROM ledger.touch").fetchall() == [("webinar",)]  # the largest canonical form
+    assert con.execute("SELECT channel FROM ledger.current_touch").fetchall() == [("webinar",)]  # the largest canonical form
     assert con.execute("SELECT count(*), count(DISTINCT kept) FROM ops.conflict").fetchone() == (3, 1)
 
 
@@ -114,8 +114,8 @@ def test_batch_that_was_committed_twice_lands_once(con: duckdb.DuckDBPyConnectio
 
 
 def test_dead_letters_of_a_file_read_twice_are_there_once(con: duckdb.DuckDBPyConnection) -> None:
-    first = land(con, facts={}, dead_letters=_dead_letters(), offsets=[], config=CONFIG, records=2)
-    again = land(con, facts={}, dead_letters=_dead_letters(), offsets=[], config=CONFIG, records=2)
+    first = land(con, facts={}, dead_letters=_dead_letters(), offsets=[], records=2)
+    again = land(con, facts={}, dead_letters=_dead_letters(), offsets=[], records=2)
     assert (first.dead_letters, again.dead_letters) == (2, 0)
     rows = con.execute("SELECT topic, kafka_offset, value, attempt FROM ops.dead_letter ORDER BY kafka_offset").fetchall()
     assert rows == [("nisba.touches", 0, b"not json", 0), ("nisba.touches", 1, b"{}", 0)]
@@ -128,14 +128,13 @@ def test_failure_at_the_end_of_landing_leaves_nothing(con: duckdb.DuckDBPyConnec
     def fail(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(invalidation, "mark", fail)
+    monkeypatch.setattr(invalidation, "invalidate", fail)
     with pytest.raises(KeyboardInterrupt):
         land(
             con,
             facts=decoded([touch("t-1", channel="webinar"), touch("t-2"), deal("e-1")]),
             dead_letters=_dead_letters(),
             offsets=[OffsetRange("nisba.touches", 3, 100, 120)],
-            config=CONFIG,
         )
     assert every_row(con) == before
     monkeypatch.undo()
@@ -149,7 +148,7 @@ def test_facts_come_from_files_as_from_tables(con: duckdb.DuckDBPyConnection, tm
         paths.append(tmp_path / f"part-{number}.arrow")
         with pa.ipc.new_file(str(paths[-1]), table.schema) as file:
             file.write_table(table)
-    counts = land(con, facts={"touch": paths, "deal": []}, dead_letters=[], offsets=[], config=CONFIG, records=4)
+    counts = land(con, facts={"touch": paths, "deal": []}, dead_letters=[], offsets=[], records=4)
     assert counts == LandCounts(records=4, facts=3, duplicates=1)
 
 
