@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from nisba.cli import cli
 from nisba.config import Config, Kafka
 from nisba.errors import BrokerError, SourceError
-from pipelines.broker.client import topic_name, topic_states, wanted_topics
 from pipelines.broker.log_source import LogSource
+from pipelines.broker.topics import topic_name, topic_states, wanted_topics
 from pipelines.ingest import ingest
 from pipelines.sources import Block, Committed, Span
 from tests.kafka_node import KafkaNode, free_ports, fresh_config, kafka_node
