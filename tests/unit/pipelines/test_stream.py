@@ -1,4 +1,4 @@
-"""What the stream does without a broker: signals, patience, and when it builds the marts."""
+"""What the stream does without a broker: signals, the lease, and the text of a cycle."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from nisba.config import Config, Kafka, Warehouse
-from nisba.errors import BrokerError, LeaseTaken, OffsetConflict
-from pipelines.broker.retry import Patience
+from nisba.errors import BrokerError, LeaseTaken
 from pipelines.stream import stop_on_signals, stream
 from warehouse.connection import is_wanted, open_writer
 
@@ -37,22 +36,6 @@ def test_first_signal_stops_and_the_second_does_what_it_did_before(number: signa
         signal.signal(number, before)
 
 
-def test_broker_that_never_answered_is_raised_at_once() -> None:
-    with pytest.raises(BrokerError, match="away"):
-        Patience(60).pause_after(BrokerError("away"))
-
-
-def test_pauses_grow_to_five_seconds_and_a_success_begins_anew() -> None:
-    patience = Patience(60, clock=lambda: 0)
-    assert [patience.pause_after(LeaseTaken("held")) for _ in range(7)] == [0.25, 0.5, 1, 2, 4, 5, 5]
-    patience.succeed()
-    assert patience.pause_after(BrokerError("away")) == 0.25
-
-
-def test_lost_race_is_run_again_without_a_pause() -> None:
-    assert Patience(60).pause_after(OffsetConflict("crm.deal", 1, 5, 9)) == 0
-
-
 def test_stream_that_is_told_to_stop_before_it_began_does_nothing(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
@@ -69,7 +52,7 @@ def test_wrong_address_ends_the_stream_with_the_sentence(tmp_path: Path) -> None
 def test_lease_that_is_kept_is_waited_for_and_then_named(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     with _held_elsewhere(path) as holder, pytest.raises(LeaseTaken, match=f"process {holder.pid} has been writing"):
-        stream(Config(warehouse=Warehouse(path=str(path))), patience_seconds=0)
+        stream(Config(warehouse=Warehouse(path=str(path))), retry_seconds=0)
 
 
 def test_lease_is_wanted_while_somebody_waits(tmp_path: Path) -> None:
