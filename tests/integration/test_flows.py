@@ -14,9 +14,9 @@ import pytest
 
 from flows.server import child, environment, prefect_server
 from nisba.config import Config, load_config
-from pipelines.broker.client import create_topics
 from pipelines.broker.embedded_broker import embedded_broker
 from pipelines.broker.producer import send_directory
+from pipelines.broker.topics import create_topics
 from schemas.encoding import encode_event
 from warehouse.connection import open_writer
 from warehouse.models.publication import published
