@@ -162,7 +162,12 @@ def slices(spans: Iterable[Span], limit: int) -> Iterator[list[Span]]:
         ends = _fair_ends(left, limit)
         cut = zip(left, ends, strict=True)
         yield [replace(s, end=end, reads_on=s.reads_on and end == s.end) for s, end in cut if end > s.start or end == s.end]
-        left = [replace(s, start=end, committed=end) for s, end in zip(left, ends, strict=True) if end < s.end]
+        left = [_rest(s, end) for s, end in zip(left, ends, strict=True) if end < s.end]
+
+
+def _rest(span: Span, begin: int) -> Span:
+    """Return what a round leaves of a span; one that it did not touch stays as it is."""
+    return span if begin == span.start else replace(span, start=begin, committed=begin)
 
 
 def _fair_ends(spans: list[Span], limit: int) -> list[int]:

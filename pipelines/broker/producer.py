@@ -146,7 +146,7 @@ def address_of(value: bytes) -> tuple[str, bytes | None]:
     try:
         event = _decode(value)
         key = event.partitionkey or partition_key(event.type, event.data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError, AttributeError):
+    except (msgspec.MsgspecError, NisbaError, UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError, AttributeError):
         return "", None
     return event.type, key.encode() if key else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from pipelines.broker.topics import topic_name
 from pipelines.stream import Cycle, stream
 from tests.kafka_records import config_with_topics, produce, rows, touch, won_deal
-from tests.streaming_process import settled, streaming
+from tests.streaming_process import StreamingProcess, settled, streaming
 from warehouse.connection import is_wanted, open_writer
 
 pytestmark = pytest.mark.kafka
@@ -60,12 +61,16 @@ def test_waiting_writer_gets_its_turn_and_the_stream_goes_on(kafka: str, tmp_pat
     assert rows(config, "SELECT count(*) FROM ledger.touch") == [(1_200,)]
 
 
+def _have_read(records: int, *streams: StreamingProcess) -> bool:
+    return sum(running.records for running in streams) == records
+
+
 def test_two_streams_share_a_warehouse(kafka: str, tmp_path: Path) -> None:
     config, settings = settled(config_with_topics(kafka, tmp_path / "warehouse.duckdb"), tmp_path / "nisba.toml")
     with streaming(settings, tmp_path / "one.log") as one, streaming(settings, tmp_path / "two.log") as two:
         for turn in range(10):
             produce(config, [touch(turn * 500 + number) for number in range(500)])
-            one.until(lambda turn=turn: one.records + two.records == (turn + 1) * 500)
+            one.until(partial(_have_read, (turn + 1) * 500, one, two))
         assert one.stop() == 0
         assert two.stop() == 0
     assert rows(config, "SELECT count(*), count(DISTINCT event_id) FROM ledger.touch") == [(5_000, 5_000)]
