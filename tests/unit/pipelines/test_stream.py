@@ -111,7 +111,8 @@ def test_idle_stream_attributes_what_another_process_left_dirty(tmp_path: Path) 
         finally:
             stop.set()
             thread.join(20)
-    assert [(cycle.read.records, cycle.attributed.accounts) for cycle in cycles[1:]] == [(0, 1)]
+    assert (cycles[1].read.records, cycles[1].attributed.accounts) == (0, 1)
+    assert all(cycle.done.is_idle for cycle in cycles[2:])  # at most the marts, when there was time for them
     assert rows(config, "SELECT count(*) FROM ops.dirty_account") == [(0,)]
 
 
