@@ -21,8 +21,8 @@ import numpy as np
 
 from benchmarks.timing import show
 from nisba.config import load_config
-from pipelines.broker.client import create_topics
 from pipelines.broker.embedded_broker import embedded_broker
+from pipelines.broker.topics import create_topics
 from pipelines.stream import Cycle, stream
 
 __all__ = ["main"]

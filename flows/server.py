@@ -10,8 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +17,7 @@ from pathlib import Path
 
 from nisba.config import Config
 from nisba.errors import SourceError
+from pipelines.broker.retry import Deadline, retry_until
 
 __all__ = ["child", "environment", "prefect_server", "serving", "wait_until_ready"]
 
@@ -73,14 +72,20 @@ def prefect_server(home: Path, *, port: int = 0, wait: bool = True) -> Iterator[
 
 def wait_until_ready(api_url: str, process: subprocess.Popen[bytes] | None = None) -> None:
     """Wait until the server answers; SourceError when it ends or takes too long."""
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and (process is None or process.poll() is None):
-        try:
-            with urllib.request.urlopen(f"{api_url}/health", timeout=2):  # noqa: S310  always http on loopback
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise SourceError(f"the Prefect server at {api_url} did not start: its log is server.log in its folder; is the port taken?")
+
+    def ask() -> None:
+        with urllib.request.urlopen(f"{api_url}/health", timeout=2):  # noqa: S310  always http on loopback
+            pass
+
+    def is_starting(error: BaseException) -> bool:
+        return isinstance(error, OSError) and (process is None or process.poll() is None)
+
+    try:
+        retry_until(Deadline(READY_SECONDS), ask, on=is_starting, pause=0.1)
+    except OSError:
+        raise SourceError(
+            f"the Prefect server at {api_url} did not start: its log is server.log in its folder; is the port taken?"
+        ) from None
 
 
 def serving(api_url: str, home: Path, config_file: str | None, config: Config | None = None, cron: str | None = None) -> int:

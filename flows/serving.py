@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from prefect import serve
+from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
 
-from flows.catching_up import WRITER, catch_up, daily
+from flows.refresh import WRITER, catch_up, daily
 
-__all__ = ["DAILY_CRON", "ensure_writer_limit", "main"]
+__all__ = ["DAILY_CRON", "deployment", "ensure_writer_limit", "main"]
 
 DAILY_CRON = "15 3 * * *"
 """As in prefect.yaml: after the night's imports, before people look."""
@@ -36,14 +37,15 @@ def main(arguments: list[str] | None = None) -> None:
         return
     parameters = {"config_file": chosen.config}
     serve(
-        _deployment(catch_up.to_deployment("on-demand", parameters=parameters)),
-        _deployment(daily.to_deployment("nightly", parameters=parameters, cron=chosen.cron)),
+        deployment(catch_up, "on-demand", parameters=parameters),
+        deployment(daily, "nightly", parameters=parameters, cron=chosen.cron),
     )
 
 
-def _deployment(made: Any) -> RunnerDeployment:
-    """Outside an event loop Prefect returns the deployment itself, whatever its types say."""
-    assert isinstance(made, RunnerDeployment)
+def deployment(flow: Flow[..., Any], name: str, **options: Any) -> RunnerDeployment:
+    """Deploy a flow under the name of its module, as prefect.yaml does: by its file, `flows/` would become a search path."""
+    made = flow.to_deployment(name, entrypoint_type=EntrypointType.MODULE_PATH, **options)
+    assert isinstance(made, RunnerDeployment)  # outside an event loop it is, whatever the types say
     return made
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -12,7 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from nisba.config import load_config
 from nisba.errors import CheckFailed, ConfigError, TooManyDeadLetters
 
-__all__ = ["attribute", "build_marts", "check", "ingest", "prepare", "promote", "report", "verify"]
+__all__ = ["catch_up", "publish", "report", "verify"]
 
 LEASE_SECONDS = 300.0
 """How long a flow waits for the stream's cycle to end."""
@@ -33,67 +32,43 @@ _TWICE_MORE: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10], "re
 
 
 @task(**_TWICE_MORE)
-def ingest(config_file: str | None) -> dict[str, Any]:
-    """Land what Kafka has, exactly once; too many dead letters stop it."""
+def catch_up(config_file: str | None) -> dict[str, Any]:
+    """Land what Kafka has, exactly once; attribute what is dirty; publish dead letters; build the marts."""
     from pipelines.broker.log_source import LogSource
-    from pipelines.broker.outbox import publish_letters
-    from pipelines.dead_letters import Refusals
-    from pipelines.ingest import ingest as run
+    from pipelines.catch_up import catch_up as run
+    from pipelines.catch_up import progress_text
+    from pipelines.circuit_breaker import CircuitBreaker
     from warehouse.connection import open_writer
 
     config = load_config(config_file)
     with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
-        found = run(con, LogSource(config.kafka), config, refusals=Refusals(config.kafka.dead_letter_limit_pct))
-        publish_letters(con, config)
-    return asdict(found)
+        done = run(
+            con,
+            LogSource(config.kafka),
+            config,
+            outbox=True,
+            breaker=CircuitBreaker(config.kafka.dead_letter_limit_pct),
+            on_step=lambda step, read: print(progress_text(step, read)),  # noqa: T201  Prefect's log
+        )
+    return asdict(done)
 
 
 @task(**_TWICE_MORE)
-def attribute(config_file: str | None) -> dict[str, Any]:
-    """Recompute the books of whatever is dirty."""
-    from pipelines.attribute import attribute as run
+def publish(config_file: str | None) -> str:
+    """Write a candidate of the next snapshot, check it, and make it the current one; whatever fails, the last good one stays."""
+    from expectations.run import check
     from warehouse.connection import open_writer
+    from warehouse.models.publication import discard, prepare, promote
 
     config = load_config(config_file)
     with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
-        return asdict(run(con, config))
-
-
-@task(**_TWICE_MORE)
-def build_marts(config_file: str | None) -> list[str]:
-    """Build the marts."""
-    from warehouse.connection import open_writer
-    from warehouse.models.build import build
-
-    with open_writer(load_config(config_file).warehouse.path, wait_seconds=LEASE_SECONDS) as con:
-        return list(build(con))
-
-
-@task(**_TWICE_MORE)
-def prepare(config_file: str | None) -> str:
-    """Write the candidate of the next snapshot."""
-    from warehouse.connection import open_writer
-    from warehouse.models.publication import prepare as run
-
-    config = load_config(config_file)
-    with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
-        return str(run(con, config))
-
-
-@task
-def check(candidate: str) -> int:
-    """Check the candidate; a failing critical expectation ends the flow here."""
-    from expectations.run import check as run
-
-    return len(run(Path(candidate)).results)
-
-
-@task
-def promote(config_file: str | None, candidate: str) -> str:
-    """Make the checked candidate the current snapshot."""
-    from warehouse.models.publication import promote as run
-
-    return str(run(Path(candidate), load_config(config_file)))
+        candidate = prepare(con, config)
+    try:
+        check(candidate)
+        return str(promote(candidate, config))
+    except BaseException:
+        discard(candidate)
+        raise
 
 
 @task

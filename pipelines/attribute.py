@@ -21,8 +21,8 @@ from nisba.attribution.facts import Facts
 from nisba.config import Config
 from pipelines import parts
 from pipelines.runner import Runner
+from pipelines.shards import ShardTask
 from pipelines.transforms import AttributeShards, ShardByAccount, WriteManifest
-from pipelines.work import ShardTask, raise_failures
 from warehouse import loader
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import plan_scope
@@ -52,7 +52,7 @@ def attribute_graph(tasks: beam.PCollection[ShardTask]) -> Any:
         tasks
         | "ShardByAccount" >> beam.ParDo(ShardByAccount()).with_output_types(tuple[int, bytes])
         | "GatherShards" >> beam.GroupByKey()
-        | "AttributeShards" >> beam.ParDo(AttributeShards()).with_output_types(tuple[str, str])
+        | "AttributeShards" >> beam.ParDo(AttributeShards()).with_output_types(tuple[str, bytes])
         | "CollectParts" >> beam.GroupByKey()
         | "WriteManifest" >> beam.ParDo(WriteManifest())
     )
@@ -80,9 +80,9 @@ def _books(facts: Facts, config: Config, folder: Path, runner: Runner) -> dict[s
     resolution = resolve(facts, config)
     settings = msgspec.json.encode(config)
     shards = max(1, len(facts.touch) // TOUCHES_PER_SHARD)
-    runner.run(attribute_graph, [ShardTask(str(folder), settings, number, payload) for number, payload in resolution.shards(shards)])
-    entries = parts.read_manifest(folder) if (folder / parts.MANIFEST).exists() else []
-    raise_failures(entries)
+    tasks = [ShardTask(str(folder), settings, number, payload) for number, payload in resolution.shards(shards)]
+    runner.run(attribute_graph, tasks)
+    entries = parts.read_manifest(folder) if tasks else []
     made: dict[str, pa.Table | list[Path]] = dict(parts.merged_parts(folder, entries))
     costs, held = cost_daily(facts, config)
     held_deals = loader.rows(made["held"]) if "held" in made else held.slice(0, 0)

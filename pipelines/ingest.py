@@ -17,11 +17,12 @@ import apache_beam as beam
 from nisba.config import Config
 from nisba.errors import TooManyDeadLetters
 from pipelines import parts
-from pipelines.dead_letters import Refusals
+from pipelines.blocks import DEAD_LETTERS, ReadTask
+from pipelines.circuit_breaker import CircuitBreaker, Outcome
+from pipelines.parts import BlockAccount
 from pipelines.runner import Runner
 from pipelines.sources import Source, Span
 from pipelines.transforms import DecodeBlocks, ReadRanges, WriteFacts, WriteManifest
-from pipelines.work import DEAD_LETTERS, ReadTask, raise_failures
 from warehouse import loader
 from warehouse.dead_letters import place_of
 
@@ -47,6 +48,15 @@ class IngestReport:
     is_cut_short: bool = False
     """Ended between two rounds, because it was asked to: there is more to read."""
 
+    def add(self, counts: loader.LandCounts) -> None:
+        """Add one round."""
+        self.rounds += 1
+        self.records += counts.records
+        self.facts += counts.facts
+        self.duplicates += counts.duplicates
+        self.conflicts += counts.conflicts
+        self.dead_letters += counts.dead_letters
+
 
 def ingest_graph(tasks: beam.PCollection[Any]) -> Any:
     """Wire tasks → blocks → facts → parts → manifest."""
@@ -54,7 +64,7 @@ def ingest_graph(tasks: beam.PCollection[Any]) -> Any:
         tasks
         | "ReadRanges" >> beam.ParDo(ReadRanges())
         | "DecodeBlocks" >> beam.ParDo(DecodeBlocks())
-        | "WriteFacts" >> beam.ParDo(WriteFacts()).with_output_types(tuple[str, str])
+        | "WriteFacts" >> beam.ParDo(WriteFacts()).with_output_types(tuple[str, bytes])
         | "CollectParts" >> beam.GroupByKey()
         | "WriteManifest" >> beam.ParDo(WriteManifest())
     )
@@ -66,85 +76,80 @@ def ingest(
     config: Config,
     *,
     runner: Runner | None = None,
-    refusals: Refusals | None = None,
-    on_round: Callable[[IngestReport], None] | None = None,
+    breaker: CircuitBreaker | None = None,
+    on_round: Callable[[IngestReport], None] = lambda _: None,
     is_to_leave: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
     """Land what a source has now, in rounds, each of them one transaction; return what was landed.
 
-    `is_to_leave` is asked between rounds. With `refusals`, too many dead letters raise TooManyDeadLetters, and the round that has
-    them is not committed. Raises what the source raises, and OffsetConflict.
+    `is_to_leave` is asked between rounds. With a circuit breaker, too many dead letters raise TooManyDeadLetters, and the round that
+    has them is not committed. Raises what the source raises, and OffsetConflict.
     """
     report, runner = IngestReport(), runner or Runner.from_environment()
     parts.remove_leftovers(config.warehouse.path)
-    for spans in source.rounds(loader.committed_offsets(con), ROUND_RECORDS):
-        if not spans:
-            continue
+    for spans in filter(None, source.rounds(loader.committed_offsets(con), ROUND_RECORDS)):
         if report.rounds and is_to_leave():
             report.is_cut_short = True
             break
         folder = parts.new_run_folder(config.warehouse.path)
         try:
-            _round(con, source, config, spans, folder, runner, refusals, report)
+            read = _read_round(source, spans, folder, config, runner)
+            report.add(_land_round(con, source, read, breaker))
         finally:
             parts.remove_run_folder(folder)
-        if on_round is not None:
-            on_round(report)
+        on_round(report)
     return report
 
 
-def _round(
-    con: duckdb.DuckDBPyConnection,
-    source: Source,
-    config: Config,
-    spans: Sequence[Span],
-    folder: Path,
-    runner: Runner,
-    refusals: Refusals | None,
-    report: IngestReport,
-) -> None:
+@dataclass(frozen=True)
+class _Round:
+    """What was read of some spans, in parts that are not landed yet."""
+
+    blocks: list[BlockAccount]
+    facts: dict[str, list[Path]]
+    dead_letters: list[Path]
+    offsets: list[loader.OffsetRange]
+
+
+def _read_round(source: Source, spans: Sequence[Span], folder: Path, config: Config, runner: Runner) -> _Round:
+    """Read and decode spans, divided among the runner's tasks."""
     groups = [tuple(spans[number :: runner.tasks]) for number in range(runner.tasks)]
     runner.run(ingest_graph, [ReadTask(str(folder), source, group, config.kafka.max_record_bytes) for group in groups if group])
     entries = parts.read_manifest(folder)
-    raise_failures(entries)
-    blocks = [block for entry in entries for block in entry["blocks"]]
+    blocks = [block for entry in entries for block in entry.blocks]
     facts = parts.merged_parts(folder, entries)
-    letters = facts.pop(DEAD_LETTERS, None)
-    latest = None if refusals is None else _judged(refusals, blocks, letters or ())
-    offsets = list(_offsets(spans, blocks))
-    records = sum(block[3] for block in blocks)
-    _add(report, loader.land(con, facts=facts, dead_letters=letters, offsets=offsets, records=records))
-    if refusals is not None and latest is not None:
-        refusals.blocks = latest
-    source.acknowledge({(span.topic, span.partition): span.next for span in offsets})
+    return _Round(blocks, facts, facts.pop(DEAD_LETTERS, []), list(_offsets(spans, blocks)))
 
 
-def _judged(refusals: Refusals, blocks: Iterable[Sequence[Any]], letters: Sequence[Path]) -> deque[tuple[int, int]]:
+def _land_round(con: duckdb.DuckDBPyConnection, source: Source, read: _Round, breaker: CircuitBreaker | None) -> loader.LandCounts:
+    """Commit a round; whoever remembers of it (the circuit breaker, the broker's group) is told afterwards."""
+    window = None if breaker is None else _judged(breaker, read)
+    records = sum(block.records for block in read.blocks)
+    counts = loader.land(con, facts=read.facts, dead_letters=read.dead_letters, offsets=read.offsets, records=records)
+    if breaker is not None and window is not None:
+        breaker.window = window
+    source.acknowledge({(span.topic, span.partition): span.next for span in read.offsets})
+    return counts
+
+
+def _judged(breaker: CircuitBreaker, read: _Round) -> deque[Outcome]:
     """Return what to remember of the latest records; raises TooManyDeadLetters with one of them: none will be in the warehouse."""
     try:
-        return refusals.after((latest, refused) for *_, latest, refused in blocks)
+        return breaker.after(block.latest for block in read.blocks)
     except TooManyDeadLetters as error:
-        example = loader.rows(letters).slice(0, 1).to_pylist()[0]
+        example = loader.rows(read.dead_letters).slice(0, 1).to_pylist()[0]
         shown = f"{place_of(example)} ({example['error_class']}: {example['message'][:200]})"
         raise TooManyDeadLetters(error.refused, error.records, error.limit_pct, shown) from None
 
 
-def _offsets(spans: Iterable[Span], blocks: Iterable[Sequence[Any]]) -> Iterator[loader.OffsetRange]:
+def _offsets(spans: Iterable[Span], blocks: Iterable[BlockAccount]) -> Iterator[loader.OffsetRange]:
     """Return how far each partition was read; files have no offsets to keep."""
     committed = {(span.topic, span.partition): span.committed for span in spans}
     reached: dict[tuple[str, int], int] = {}
-    for topic, partition, next_offset, *_ in blocks:
-        if next_offset is not None:
-            reached[topic, partition] = max(next_offset, reached.get((topic, partition), 0))
+    for block in blocks:
+        place = (block.topic, block.partition)
+        if block.next_offset is not None:
+            reached[place] = max(block.next_offset, reached.get(place, 0))
     for (topic, partition), next_offset in reached.items():
         if next_offset != committed[topic, partition]:
             yield loader.OffsetRange(topic, partition, committed[topic, partition], next_offset)
-
-
-def _add(report: IngestReport, counts: loader.LandCounts) -> None:
-    report.rounds += 1
-    report.records += counts.records
-    report.facts += counts.facts
-    report.duplicates += counts.duplicates
-    report.conflicts += counts.conflicts
-    report.dead_letters += counts.dead_letters

@@ -4,22 +4,33 @@ A part is one Arrow IPC file, written under a unique name and renamed when compl
 count; it is written once, at the end of a run. A worker that dies, or runs twice, leaves parts that no manifest names:
 they are never read, and removed when the next run starts. Nothing here is durable, and nothing need be: until the
 loader has committed, the events are still where they came from.
+
+An error that nisba raises on purpose travels in the manifest as data, to be raised again where the run was started: a runner would
+turn it into a page of stack traces. Every other exception is the runner's to retry or to report.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
+from nisba import errors
+from nisba.errors import NisbaError
+from pipelines.circuit_breaker import Outcome
+
 __all__ = [
+    "BlockAccount",
+    "BundleParts",
+    "Entry",
+    "Failure",
     "PartWriter",
     "merged_parts",
     "new_run_folder",
@@ -29,14 +40,48 @@ __all__ = [
     "remove_run_folder",
     "work_folder",
     "write_manifest",
+    "write_part",
 ]
 
 MANIFEST = "manifest.json"
 ROWS_PER_PART = 250_000
 """A part is closed at this many rows: large enough for the loader to be fast, small enough for memory."""
 
-Entry = dict[str, Any]
-"""What one writer adds to the manifest: `parts`, name → file names; further keys are the pipeline's own."""
+
+class BlockAccount(NamedTuple):
+    """How far a block of records leads, and what became of it."""
+
+    topic: str
+    partition: int
+    next_offset: int | None
+    records: int
+    latest: Outcome
+    """Of the latest of its records, for the circuit breaker."""
+
+
+class Failure(NamedTuple):
+    """An error of `nisba.errors` as data."""
+
+    name: str
+    arguments: list[Any]
+
+    @classmethod
+    def of(cls, error: NisbaError) -> Failure:
+        return cls(type(error).__name__, list(error.args))
+
+    def error(self) -> NisbaError:
+        """Return the error that it was."""
+        found: NisbaError = getattr(errors, self.name)(*self.arguments)
+        return found
+
+
+class Entry(msgspec.Struct):
+    """What one worker adds to the manifest."""
+
+    parts: dict[str, list[str]]
+    """Name of the rows → file names."""
+    blocks: list[BlockAccount] = []
+    failures: list[Failure] = []
 
 
 def work_folder(warehouse: str | Path) -> Path:
@@ -79,17 +124,19 @@ def read_part(path: str | Path) -> pa.Table:
         return pa.ipc.open_file(source).read_all()
 
 
-def write_manifest(folder: str | Path, entries: Iterable[Entry]) -> None:
-    """Write the list of everything that counts, complete or not at all."""
+def write_manifest(folder: str | Path, entries: Iterable[bytes]) -> None:
+    """Write the list of everything that counts, from entries as JSON; complete or not at all."""
     path = Path(folder) / MANIFEST
     hidden = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    hidden.write_text(json.dumps(list(entries)), "utf-8")
+    hidden.write_bytes(b"[" + b",".join(entries) + b"]")
     os.replace(hidden, path)
 
 
 def read_manifest(folder: str | Path) -> list[Entry]:
-    """Return the entries of a finished run."""
-    entries: list[Entry] = json.loads((Path(folder) / MANIFEST).read_text("utf-8"))
+    """Return the entries of a finished run. Raises the first error that a worker met on purpose."""
+    entries = msgspec.json.decode((Path(folder) / MANIFEST).read_bytes(), type=list[Entry])
+    for failure in (failure for entry in entries for failure in entry.failures):
+        raise failure.error()
     return entries
 
 
@@ -97,7 +144,7 @@ def merged_parts(folder: str | Path, entries: Iterable[Entry]) -> dict[str, list
     """Return the paths of all parts by name, in the order of the manifest."""
     merged: dict[str, list[Path]] = {}
     for entry in entries:
-        for name, files in entry["parts"].items():
+        for name, files in entry.parts.items():
             merged.setdefault(name, []).extend(Path(folder) / file for file in files)
     return merged
 
@@ -131,3 +178,38 @@ class PartWriter:
         table = pa.concat_tables(self.tables.pop(name))
         self.rows.pop(name)
         self.parts.setdefault(name, []).append(write_part(self.folder, name, table))
+
+
+@dataclass
+class _RunParts:
+    """What one bundle of elements has made for one run."""
+
+    writer: PartWriter
+    blocks: list[BlockAccount] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass
+class BundleParts:
+    """What one bundle of elements has made, by the folder of the run that it belongs to."""
+
+    runs: dict[str, _RunParts] = field(default_factory=dict)
+
+    def add(self, folder: str, tables: Mapping[str, pa.Table], block: BlockAccount | None = None) -> None:
+        """Take the rows of some tables, and the account of the block that they came from, if from one."""
+        run = self._run(folder)
+        run.writer.add(tables)
+        if block is not None:
+            run.blocks.append(block)
+
+    def fail(self, folder: str, error: NisbaError) -> None:
+        """Take an error that was raised on purpose."""
+        self._run(folder).failures.append(Failure.of(error))
+
+    def entries(self) -> Iterator[tuple[str, bytes]]:
+        """Write what is left; yields (folder, entry of its manifest as JSON)."""
+        for folder, run in self.runs.items():
+            yield folder, msgspec.json.encode(Entry(run.writer.finish(), run.blocks, run.failures))
+
+    def _run(self, folder: str) -> _RunParts:
+        return self.runs.setdefault(folder, _RunParts(PartWriter(folder)))

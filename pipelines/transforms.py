@@ -1,4 +1,4 @@
-"""Beam wiring, and nothing but: every DoFn calls one function of another module.
+"""Beam wiring, and nothing but: every DoFn calls the function of its name in another module, and counts elements in and out.
 
 Elements are blocks of records and shards of accounts, never single events. Each element carries what its work needs (source,
 folder, configuration), so that the same classes run in this process and on a cluster.
@@ -7,74 +7,88 @@ folder, configuration), so that the same classes run in this process and on a cl
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipelines import work
+from pipelines.blocks import DecodedBlock, ReadBlock, ReadTask, decode_blocks, read_ranges, write_facts
+from pipelines.parts import BundleParts, write_manifest
+from pipelines.shards import Shard, ShardTask, attribute_shards, shard_by_account
 
-__all__ = ["AttributeShards", "DecodeBlocks", "ReadRanges", "ShardByAccount", "WriteFacts", "WriteManifest"]
+__all__ = ["AttributeShards", "DecodeBlocks", "ReadRanges", "ShardByAccount", "WriteFacts", "WriteManifest", "counted"]
 
-Entries = tuple[str, str]
-"""(folder of the run, an entry of its manifest as JSON)"""
+Element = TypeVar("Element")
+
+
+def counted(do_fn: beam.DoFn, made: Iterable[Element], *, taken: int = 1) -> Iterator[Element]:
+    """Pass on what a DoFn made, and count it: `elements_in` and `elements_out` under the DoFn's name."""
+    name = type(do_fn).__name__
+    Metrics.counter(name, "elements_in").inc(taken)
+    for element in made:
+        Metrics.counter(name, "elements_out").inc()
+        yield element
 
 
 class ReadRanges(beam.DoFn):
     """Spans of a log, or files → blocks of records."""
 
-    def process(self, task: work.ReadTask) -> Iterator[work.ReadBlock]:
-        yield from work.read_blocks(task)
+    def process(self, task: ReadTask) -> Iterator[ReadBlock]:
+        return counted(self, read_ranges(task))
 
 
 class DecodeBlocks(beam.DoFn):
     """Blocks of records → facts and dead letters."""
 
-    def process(self, block: work.ReadBlock) -> Iterator[work.DecodedBlock]:
-        yield work.decoded(block)
+    def process(self, block: ReadBlock) -> Iterator[DecodedBlock]:
+        return counted(self, decode_blocks(block))
 
 
-class _Collect(beam.DoFn):
-    """Hands elements to a collector, and its manifest entries on when the bundle ends."""
+class _WriteParts(beam.DoFn):
+    """Adds elements to the parts of their bundle, and hands on the manifest's entries when it ends."""
 
     def start_bundle(self) -> None:
-        self.collector = self.new_collector()
-
-    def new_collector(self) -> work.Collector:
-        raise NotImplementedError
+        self.parts, self.taken = BundleParts(), 0
 
     def process(self, element: Any) -> None:
-        self.collector.add(element)
+        self.write(element)
+        self.taken += 1
+
+    def write(self, element: Any) -> None:
+        raise NotImplementedError
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        for entry in self.collector.entries():
-            yield WindowedValue(entry, GlobalWindow().max_timestamp(), (GlobalWindow(),))
+        window = GlobalWindow()
+        for entry in counted(self, self.parts.entries(), taken=self.taken):
+            yield WindowedValue(entry, window.max_timestamp(), (window,))
 
 
-class WriteFacts(_Collect):
+class WriteFacts(_WriteParts):
     """Facts and dead letters → parts."""
 
-    def new_collector(self) -> work.Collector:
-        return work.FactCollector()
+    def write(self, element: DecodedBlock) -> None:
+        write_facts(self.parts, element)
 
 
 class ShardByAccount(beam.DoFn):
     """Shard tasks → (shard, everything about its accounts)."""
 
-    def process(self, task: work.ShardTask) -> Iterator[tuple[int, work.Shard]]:
-        yield work.loaded(task)
+    def process(self, task: ShardTask) -> Iterator[tuple[int, Shard]]:
+        return counted(self, shard_by_account(task))
 
 
-class AttributeShards(_Collect):
+class AttributeShards(_WriteParts):
     """(shard, its payloads) → books → parts."""
 
-    def new_collector(self) -> work.Collector:
-        return work.BookCollector()
+    def write(self, element: tuple[int, Iterable[Shard]]) -> None:
+        attribute_shards(self.parts, element)
 
 
 class WriteManifest(beam.DoFn):
     """(folder, all its entries) → the manifest."""
 
-    def process(self, collected: tuple[str, Iterable[str]]) -> None:
-        work.write_run(*collected)
+    def process(self, collected: tuple[str, Iterable[bytes]]) -> None:
+        write_manifest(*collected)
+        Metrics.counter(type(self).__name__, "elements_in").inc()

@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient
 from filelock import FileLock
 
 from nisba.config import Config
-from pipelines.broker.client import topic_name
+from pipelines.broker.topics import topic_name
 from schemas.topics import TOPICS
 
 ROOT = Path(__file__).resolve().parent.parent

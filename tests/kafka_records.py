@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 
 from nisba.attribution.facts import FACT_TYPES, ledger_schema
 from nisba.config import Config
-from pipelines.broker.client import create_topics, topic_name
+from pipelines.broker.topics import create_topics, topic_name
 from schemas.encoding import encode_event
 from tests.kafka_node import fresh_config
 

@@ -15,12 +15,8 @@ from pathlib import Path
 import msgspec
 
 from nisba.config import Config, load_config
-from pipelines.attribute import attribute
-from pipelines.file_source import DirectorySource
-from pipelines.ingest import ingest
+from pipelines.backfill import backfill
 from tests.kafka_records import book_hashes, ledger_hashes, until, write_settings
-from warehouse.connection import open_writer
-from warehouse.models.build import build
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -120,10 +116,7 @@ def inside_a_commit(config: Config) -> Callable[[], bool]:
 def backfilled(config: Config, directory: Path, warehouse: Path) -> Config:
     """Read a directory in one go, and return the configuration of the warehouse that it went into."""
     config = msgspec.structs.replace(config, warehouse=msgspec.structs.replace(config.warehouse, path=str(warehouse)))
-    with open_writer(warehouse) as con:
-        ingest(con, DirectorySource(str(directory)), config)
-        attribute(con, config)
-        build(con)
+    backfill(directory, config)
     return config
 
 

@@ -116,8 +116,8 @@ def _play(place: Place, stack: ExitStack, update: Any, story: tuple[int, int, in
 
 
 def _simulate_and_send(place: Place, config: Config, update: Any, story: tuple[int, int, int]) -> None:
-    from pipelines.broker.client import create_topics
     from pipelines.broker.producer import send_directory
+    from pipelines.broker.topics import create_topics
     from simulator import simulate
 
     update(f"Simulating {story[1]:,} accounts over {story[2]:,} days …")

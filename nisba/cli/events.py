@@ -18,7 +18,6 @@ from nisba.errors import CheckFailed, SourceError
 
 if TYPE_CHECKING:
     from pipelines.broker.replay import ReplayReport
-    from pipelines.ingest import IngestReport
 
 __all__ = ["backfill", "dead_letters", "send", "stream", "topics"]
 
@@ -38,7 +37,7 @@ def topics(config: Config, create: bool, replication: int, as_json: bool) -> Non
     Example:
       nisba topics --create
     """
-    from pipelines.broker.client import create_topics, topic_states
+    from pipelines.broker.topics import create_topics, topic_states
 
     with progress(f"Asking Kafka at {config.kafka.bootstrap_servers} …"):
         states = create_topics(config.kafka, replication=replication) if create else topic_states(config.kafka)
@@ -131,28 +130,15 @@ def backfill(events_dir: Path, config: Config, adapter: str | None, as_json: boo
 
 
 def _backfill(directory: Path, config: Config) -> dict[str, int]:
-    """Ingest, attribute, build, under one lease."""
     with progress("Opening the warehouse …") as update:
-        from pipelines.attribute import attribute
-        from pipelines.file_source import DirectorySource
-        from pipelines.ingest import ingest
-        from warehouse.connection import open_writer
-        from warehouse.models.build import build
+        from pipelines.backfill import backfill as run
+        from pipelines.catch_up import progress_text
 
-        def landed(report: IngestReport) -> None:
-            update(f"Reading … {report.records:,} records")
-
-        with open_writer(config.warehouse.path) as con:
-            update("Reading …")
-            read = ingest(con, DirectorySource(str(directory)), config, on_round=landed)
-            update(f"Attributing {read.facts:,} new facts …")
-            made = attribute(con, config)
-            update("Building the marts …")
-            build(con)
+        done = run(directory, config, on_step=lambda step, read: update(progress_text(step, read)))
     return {
-        **{name: getattr(read, name) for name in ("records", "facts", "duplicates", "conflicts", "dead_letters")},
-        "deals": made.deals,
-        "credits": made.credits,
+        **{name: getattr(done.read, name) for name in ("records", "facts", "duplicates", "conflicts", "dead_letters")},
+        "deals": done.attributed.deals,
+        "credits": done.attributed.credits,
     }
 
 

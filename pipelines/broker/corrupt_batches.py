@@ -1,4 +1,4 @@
-"""Where a batch that does not match its checksum ends.
+"""Batches that do not match their checksum: where such a batch ends, and the dead letters of its records.
 
 The client library tells where such a batch begins and then loses its way: it takes what follows for a batch's head, and asks for
 offsets that never were. So it is only asked one thing, each time by a consumer of its own: does this offset lie in that batch?
@@ -6,18 +6,41 @@ offsets that never were. So it is only asked one thing, each time by a consumer 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+import pyarrow as pa
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from nisba.config import Kafka
 from pipelines.broker.client import quiet_log, unreachable
+from pipelines.broker.retry import Deadline, retry_until
+from schemas.decoder import DEAD_LETTER_SCHEMA
 
-__all__ = ["end_of_batch", "first_outside"]
+__all__ = ["corrupt_dead_letters", "end_of_batch", "first_outside"]
 
 POLL_SECONDS = 0.2
+READABLE = -1
+"""What is said of a place that can be read, or lies behind the end."""
+
+
+def corrupt_dead_letters(topic: str, partition: int, records: Iterable[tuple[int, str]]) -> pa.Table:
+    """Make dead letters of class `corrupt` of (offset, reason): the bytes are lost, their place in the log is kept.
+
+    Only the reader can write them: no record ever reaches the decoder.
+    """
+    rows = [
+        {
+            "topic": topic,
+            "kafka_partition": partition,
+            "kafka_offset": offset,
+            "error_class": "corrupt",
+            "message": f"the broker's bytes do not match their checksum ({reason}): send the events from this offset on again",
+            "attempt": 0,
+        }
+        for offset, reason in records
+    ]
+    return pa.Table.from_pylist(rows, schema=DEAD_LETTER_SCHEMA)
 
 
 def end_of_batch(kafka: Kafka, settings: dict[str, Any], topic: str, partition: int, begin: int) -> int:
@@ -42,21 +65,27 @@ def first_outside(is_inside: Callable[[int], bool], begin: int) -> int:
     return outside
 
 
-def _begin_of_broken(kafka: Kafka, settings: dict[str, Any], place: TopicPartition) -> int | None:
-    """Return where the broken batch at a place begins; None where the place can be read, or is behind the end."""
+def _begin_of_broken(kafka: Kafka, settings: dict[str, Any], place: TopicPartition) -> int:
+    """Return where the broken batch at a place begins, or READABLE."""
     consumer = Consumer(settings, logger=quiet_log())
-    deadline = time.monotonic() + kafka.timeout_seconds
     try:
         consumer.assign([place])
-        while time.monotonic() < deadline:
-            message = consumer.poll(POLL_SECONDS)
-            if message is None:
-                continue
-            error = message.error()
-            if error is not None and error.code() == KafkaError._BAD_MSG:
-                return message.offset()
-            if error is None or error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET):
-                return None
+        found = retry_until(
+            Deadline(kafka.timeout_seconds), lambda: verdict(consumer.poll(POLL_SECONDS)), is_answer=lambda told: told is not None
+        )
     finally:
         consumer.close()
-    raise unreachable(kafka, f"nothing was received for {kafka.timeout_seconds} s")
+    if found is None:
+        raise unreachable(kafka, f"nothing was received for {kafka.timeout_seconds} s")
+    return found
+
+
+def verdict(message: Message | None) -> int | None:
+    """Return what a message says of its place: where the broken batch begins, or READABLE; None where it says nothing of that."""
+    if message is None:
+        return None
+    error = message.error()
+    if error is not None and error.code() == KafkaError._BAD_MSG:
+        return message.offset()
+    is_readable = error is None or error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET)
+    return READABLE if is_readable else None

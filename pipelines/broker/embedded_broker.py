@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import msgspec
 from nisba.config import Config
 from nisba.errors import BrokerError, ConfigError
 from pipelines.broker.client import EMBEDDED_CLUSTER
+from pipelines.broker.retry import Deadline, retry_until
 
 __all__ = ["embedded_broker", "with_broker"]
 
@@ -78,14 +78,19 @@ def _binary() -> str:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
     host, port = address.split(":")
-    deadline = time.monotonic() + READY_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection((host, int(port)), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    raise BrokerError(f"the embedded broker did not start on {address}: start again, or name a Kafka in kafka.bootstrap_servers.")
+
+    def connect() -> None:
+        socket.create_connection((host, int(port)), 0.2).close()
+
+    def is_starting(error: BaseException) -> bool:
+        return isinstance(error, OSError) and process.poll() is None
+
+    try:
+        retry_until(Deadline(READY_SECONDS), connect, on=is_starting, pause=0.02)
+    except OSError:
+        raise BrokerError(
+            f"the embedded broker did not start on {address}: start again, or name a Kafka in kafka.bootstrap_servers."
+        ) from None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,6 @@ markers take offsets too. Nothing in a record can stop its partition: what canno
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -18,12 +17,12 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from nisba.config import Kafka
 from nisba.errors import BrokerError, SourceError
-from pipelines.broker.client import EMBEDDED_CLUSTER, answered, client_settings, connected, quiet_log, topic_name, unreachable
-from pipelines.broker.corrupt_batches import end_of_batch
-from pipelines.dead_letters import corrupt_letters
+from pipelines.broker.client import EMBEDDED_CLUSTER, answered, client_settings, connected, quiet_log, unreachable
+from pipelines.broker.corrupt_batches import corrupt_dead_letters, end_of_batch
+from pipelines.broker.retry import Deadline
+from pipelines.broker.topics import topic_names
 from pipelines.sources import BLOCK_RECORDS, Block, Committed, Span
 from schemas.records import Headers, RecordBlock
-from schemas.topics import TOPICS
 
 __all__ = ["LogSource", "plan_spans", "slices"]
 
@@ -64,7 +63,7 @@ class LogSource:
 
     def plan(self, committed: Committed) -> list[Span]:
         """Return what is waiting, by partition. Raises BrokerError, or SourceError where records are gone."""
-        topics = [topic_name(self.kafka, topic.name) for topic in TOPICS]
+        topics = topic_names(self.kafka)
         admin, metadata = _metadata(self.kafka)
         missing = [topic for topic in topics if topic not in metadata.topics]
         if missing:
@@ -163,7 +162,12 @@ def slices(spans: Iterable[Span], limit: int) -> Iterator[list[Span]]:
         ends = _fair_ends(left, limit)
         cut = zip(left, ends, strict=True)
         yield [replace(s, end=end, reads_on=s.reads_on and end == s.end) for s, end in cut if end > s.start or end == s.end]
-        left = [replace(s, start=end, committed=end) for s, end in zip(left, ends, strict=True) if end < s.end]
+        left = [_rest(s, end) for s, end in zip(left, ends, strict=True) if end < s.end]
+
+
+def _rest(span: Span, begin: int) -> Span:
+    """Return what a round leaves of a span; one that it did not touch stays as it is."""
+    return span if begin == span.start else replace(span, start=begin, committed=begin)
 
 
 def _fair_ends(spans: list[Span], limit: int) -> list[int]:
@@ -216,12 +220,12 @@ class _Progress:
     def block(self) -> Block:
         """Hand on the records taken so far."""
         next_offset = max(self.span.start, self.position if self.span.reads_on else min(self.position, self.span.end))
-        block = Block(_records(self.span, self.offsets, self.messages), next_offset, self._letters())
+        block = Block(_records(self.span, self.offsets, self.messages), next_offset, self._dead_letters())
         self.offsets, self.messages, self.corrupt = [], [], []
         return block
 
-    def _letters(self) -> pa.Table | None:
-        return corrupt_letters(self.span.topic, self.span.partition, self.corrupt) if self.corrupt else None
+    def _dead_letters(self) -> pa.Table | None:
+        return corrupt_dead_letters(self.span.topic, self.span.partition, self.corrupt) if self.corrupt else None
 
 
 def _records(span: Span, offsets: list[int], messages: list[Message]) -> RecordBlock:
@@ -248,7 +252,7 @@ class _Reading:
     def blocks(self) -> Iterator[Block]:
         """Yield full blocks as they fill up, and the rest of each span when it ends."""
         consumer = self._assigned()
-        quiet_since, complaint = time.monotonic(), None
+        quiet, complaint = Deadline(self.kafka.timeout_seconds), None
         while self.waiting:
             broken: dict[Partition, Message] = {}
             for message in consumer.consume(POLL_RECORDS, POLL_SECONDS):
@@ -256,7 +260,7 @@ class _Reading:
                 if partition in broken:
                     continue  # what the client says behind a broken batch is not to be trusted
                 if error is None or error.code() == KafkaError._PARTITION_EOF:
-                    quiet_since = time.monotonic()
+                    quiet.move_on()
                     yield from self._advance(partition, message, ended=error is not None)
                 elif error.code() == KafkaError._BAD_MSG and partition in self.waiting:
                     broken[partition] = message
@@ -264,8 +268,9 @@ class _Reading:
                     complaint = self._complained(partition, error)
             if broken:
                 yield from self._pass(broken)
-                consumer, quiet_since = self._assigned(), time.monotonic()
-            if time.monotonic() - quiet_since > self.kafka.timeout_seconds:
+                consumer = self._assigned()
+                quiet.move_on()
+            if quiet.has_passed:
                 raise unreachable(self.kafka, complaint or f"nothing was received for {self.kafka.timeout_seconds} s")
 
     def _assigned(self) -> Consumer:

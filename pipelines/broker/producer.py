@@ -1,4 +1,4 @@
-"""Sending a directory of events to Kafka, each line as it is.
+"""The producer: records to Kafka, each of them accounted for; and a directory of events, each line as it is.
 
 The bytes of a line are never touched: a line that is no event is sent too, and becomes a dead letter where everybody looks for
 them. A file named for a topic (`marketing.touch.jsonl.gz`) goes to that topic as a whole. In every other file each line
@@ -19,12 +19,13 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from nisba.config import Config, Kafka
 from nisba.errors import BrokerError, NisbaError
-from pipelines.broker.client import FINAL_ERRORS, client_settings, connected, quiet_log, topic_name, unreachable
+from pipelines.broker.client import FINAL_ERRORS, client_settings, connected, quiet_log, unreachable
+from pipelines.broker.topics import topic_name
 from pipelines.file_source import DirectorySource, event_files
 from schemas.decoder import partition_key
 from schemas.topics import TOPICS, topic_of
 
-__all__ = ["Delivery", "Record", "SendReport", "records_of", "send_directory"]
+__all__ = ["Delivery", "Record", "SendReport", "address_of", "deliver", "records_of", "send_directory"]
 
 CONTENT_TYPE = [("content-type", b"application/cloudevents+json")]
 LARGEST_RECORD = 64 * 1024 * 1024
@@ -61,6 +62,8 @@ class SendReport:
 
     sent: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
+    """Origin and reason of each, as a line for people."""
+    refused_origins: set[str] = field(default_factory=set)
     seconds: float = 0.0
 
     @property
@@ -68,7 +71,12 @@ class SendReport:
         return sum(self.sent.values())
 
     def has_refused(self, origin: str) -> bool:
-        return any(line.startswith(f"{origin}: ") for line in self.refused)
+        return origin in self.refused_origins
+
+    def refuse(self, record: Record, reason: str) -> None:
+        """Note a record that the broker does not take."""
+        self.refused.append(f"{record.origin or record.topic}: {reason}")
+        self.refused_origins.add(record.origin)
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -90,13 +98,19 @@ def send_directory(directory: str | Path, config: Config, *, on_progress: Callab
     """
     connected(config.kafka)
     started = time.monotonic()
-    delivery = Delivery(config.kafka)
-    for count, record in enumerate(records_of(directory, config.kafka), 1):
+    report = deliver(config.kafka, records_of(directory, config.kafka), on_progress=on_progress)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def deliver(kafka: Kafka, records: Iterable[Record], *, on_progress: Callable[[int], None] | None = None) -> SendReport:
+    """Send records in their order; returns when each is acknowledged or refused. Raises BrokerError."""
+    delivery = Delivery(kafka)
+    for count, record in enumerate(records, 1):
         delivery.send(record)
         if on_progress is not None and count % PROGRESS_RECORDS == 0:
             on_progress(count)
     delivery.finish()
-    delivery.report.seconds = time.monotonic() - started
     return delivery.report
 
 
@@ -132,7 +146,7 @@ def address_of(value: bytes) -> tuple[str, bytes | None]:
     try:
         event = _decode(value)
         key = event.partitionkey or partition_key(event.type, event.data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError, AttributeError):
+    except (msgspec.MsgspecError, NisbaError, UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError, AttributeError):
         return "", None
     return event.type, key.encode() if key else None
 
@@ -191,7 +205,7 @@ class Delivery:
             self._refuse(record, error)
 
     def _refuse(self, record: Record, error: KafkaError) -> None:
-        self.report.refused.append(f"{record.origin or record.topic}: {error.str()}")
+        self.report.refuse(record, error.str())
         if error.fatal():
             self.trouble = error
 

@@ -2,64 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nisba.config import Config
-from pipelines.broker.client import connected, topic_name
-from pipelines.broker.producer import Delivery, Record
-from schemas.topics import TOPICS
+from pipelines.broker.client import connected
+from pipelines.broker.producer import Record, deliver
+from pipelines.broker.topics import topic_names
 from warehouse.dead_letters import headers_of, place_of
 
-__all__ = ["ATTEMPTS", "ReplayReport", "record_of", "replay"]
+__all__ = ["ATTEMPTS", "ReplayReport", "replay", "replay_record", "sorted_out"]
 
 ATTEMPTS = 3
 """What failed so often stays parked."""
 _ATTEMPT = "replay.attempt"
 
+DeadLetter = Mapping[str, Any]
+"""A row of `ops.dead_letter`."""
+
 
 @dataclass
 class ReplayReport:
-    """What became of the letters."""
+    """What became of the dead letters."""
 
-    sent: list[Mapping[str, Any]] = field(default_factory=list)
+    sent: list[DeadLetter] = field(default_factory=list)
     """Those that the broker has acknowledged."""
     parked: int = 0
     from_files: int = 0
     refused: list[str] = field(default_factory=list)
 
 
-def replay(letters: Iterable[Mapping[str, Any]], config: Config) -> ReplayReport:
-    """Send dead letters (rows of `ops.dead_letter`) again; what the broker has acknowledged is for the caller to mark. Raises BrokerError.
+def replay(dead_letters: Iterable[DeadLetter], config: Config) -> ReplayReport:
+    """Send dead letters again; what the broker has acknowledged is for the caller to mark. Raises BrokerError.
 
-    Letters of files are only counted, and so are those without bytes (class `corrupt`) or with ATTEMPTS behind them, as parked.
+    Those of files are only counted, and so are those without bytes (class `corrupt`) or with ATTEMPTS behind them, as parked.
     """
     connected(config.kafka)
-    report, delivery, tried = ReplayReport(), Delivery(config.kafka), []
-    known = {topic_name(config.kafka, topic.name) for topic in TOPICS}
-    for letter in letters:
-        if letter["topic"] not in known:
-            report.from_files += 1
-        elif letter["value"] is None or letter["attempt"] >= ATTEMPTS:
-            report.parked += 1
-        else:
-            delivery.send(record_of(letter))
-            tried.append(letter)
-    delivery.finish()
-    report.refused = delivery.report.refused
-    report.sent = [letter for letter in tried if not delivery.report.has_refused(place_of(letter))]
+    tried, report = sorted_out(dead_letters, topic_names(config.kafka))
+    delivered = deliver(config.kafka, map(replay_record, tried))
+    report.refused = delivered.refused
+    report.sent = [dead_letter for dead_letter in tried if not delivered.has_refused(place_of(dead_letter))]
     return report
 
 
-def record_of(letter: Mapping[str, Any]) -> Record:
-    """Return the record of a letter, its header `replay.attempt` one higher.
+def sorted_out(dead_letters: Iterable[DeadLetter], topics: Container[str]) -> tuple[list[DeadLetter], ReplayReport]:
+    """Return the dead letters that can be replayed, and a report that counts the others."""
+    tried, report = [], ReplayReport()
+    for dead_letter in dead_letters:
+        if dead_letter["topic"] not in topics:
+            report.from_files += 1
+        elif dead_letter["value"] is None or dead_letter["attempt"] >= ATTEMPTS:
+            report.parked += 1
+        else:
+            tried.append(dead_letter)
+    return tried, report
 
-    >>> letter = {"topic": "crm.deal", "kafka_partition": 3, "kafka_offset": 7, "key": b"acme", "value": b"{"}
-    >>> letter |= {"headers": None, "attempt": 1}
-    >>> record_of(letter).headers, record_of(letter).partition
+
+def replay_record(dead_letter: DeadLetter) -> Record:
+    """Return the record that a dead letter was, its header `replay.attempt` one higher.
+
+    >>> row = {"topic": "crm.deal", "kafka_partition": 3, "kafka_offset": 7, "key": b"acme", "value": b"{"}
+    >>> row |= {"headers": None, "attempt": 1}
+    >>> replay_record(row).headers, replay_record(row).partition
     ((('replay.attempt', b'2'),), 3)
     """
-    kept = [header for header in headers_of(letter) if header[0] != _ATTEMPT]
-    headers = (*kept, (_ATTEMPT, str(letter["attempt"] + 1).encode()))
-    return Record(letter["topic"], letter["key"], letter["value"], headers, letter["kafka_partition"], place_of(letter))
+    kept = [header for header in headers_of(dead_letter) if header[0] != _ATTEMPT]
+    headers = (*kept, (_ATTEMPT, str(dead_letter["attempt"] + 1).encode()))
+    place = place_of(dead_letter)
+    return Record(dead_letter["topic"], dead_letter["key"], dead_letter["value"], headers, dead_letter["kafka_partition"], place)

@@ -1,54 +1,147 @@
-"""How long to bear with what mends itself: a broker that restarts, a lease that another process holds, a lost race."""
+"""Trying again, through tenacity: what passes by itself is waited for, up to a deadline; what does not is raised as it is.
+
+`retry_until` is for one question: the last error is raised, or the last answer returned, when its time is over. `Backoff` is for work
+without an end, whose every success begins the time anew. `Deadline` is the time itself, for a loop that has other things to do.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from nisba.errors import BrokerError, LeaseTaken, NisbaError, OffsetConflict
+from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_not_result, sleep_using_event, wait_exponential, wait_fixed
 
-__all__ = ["PASSING", "Patience"]
+from nisba.errors import BrokerError, LeaseTaken, OffsetConflict
+
+__all__ = ["PASSING", "Backoff", "Deadline", "retry_until"]
 
 PASSING = (BrokerError, LeaseTaken, OffsetConflict)
-"""Errors after which the same work is tried again."""
+"""Errors after which the same work is tried again: a broker that restarts, a lease that another process holds, a lost race."""
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
 
+Answer = TypeVar("Answer")
+
 
 @dataclass
-class Patience:
-    """Decides after each failure whether to try again, and how long to wait before; reset by every success.
+class Deadline:
+    """A time after which something is given up, unless it is moved on.
 
-    A broker that never answered is misspelt rather than restarting: before the first success that error is raised at once.
-
-    >>> now = iter([0, 1, 700])
-    >>> patience = Patience(600, clock=lambda: next(now))
-    >>> patience.succeed()
-    >>> [patience.pause_after(BrokerError("away")) for _ in range(2)]
-    [0.25, 0.5]
-    >>> patience.pause_after(BrokerError("still away"))
-    Traceback (most recent call last):
-    nisba.errors.BrokerError: still away
+    >>> now = iter([0, 9, 10])
+    >>> deadline = Deadline(10, clock=lambda: next(now))
+    >>> deadline.has_passed, deadline.has_passed
+    (False, True)
     """
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
+    at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.move_on()
+
+    def move_on(self) -> None:
+        """Begin the time anew."""
+        self.at = self.clock() + self.seconds
+
+    @property
+    def has_passed(self) -> bool:
+        return self.clock() >= self.at
+
+
+def retry_until(
+    deadline: Deadline,
+    question: Callable[[], Answer],
+    *,
+    on: Callable[[BaseException], bool] = lambda _: False,
+    is_answer: Callable[[Answer], bool] = lambda _: True,
+    pause: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Answer:
+    """Ask until there is an answer: again after the errors that `on` accepts, and while `is_answer` says no.
+
+    Once the deadline has passed the last error is raised, or the last answer returned, whatever it is. Every other error is raised at
+    once. `pause` is in seconds.
+
+    >>> answers = iter([1, 2, 3])
+    >>> retry_until(Deadline(60), lambda: next(answers), is_answer=lambda number: number > 2)
+    3
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(on) | retry_if_not_result(is_answer),
+        stop=lambda _: deadline.has_passed,
+        wait=wait_fixed(pause),
+        sleep=sleep,
+        retry_error_callback=_outcome,
+    )
+    return retrying(question)
+
+
+def _outcome(state: RetryCallState) -> object:
+    """Return what the last try returned, or raise what it raised."""
+    assert state.outcome is not None
+    return state.outcome.result()
+
+
+@dataclass
+class Backoff:
+    """Runs work again and again until it succeeds, with pauses that double from 0.25 to 5 s; a success begins anew.
+
+    Given up, with the error, when there was no success for `seconds`. A broker that never answered is misspelt rather than restarting:
+    before the first success that error is final. A lost race is run again at once. `stop` ends the wait, and the trying.
+    """
+
+    seconds: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    clock: Callable[[], float] = time.monotonic
     has_succeeded: bool = False
-    failing_since: float | None = None
-    pause: float = FIRST_PAUSE
+    failures: int = 0
+    """In a row, since the latest success."""
+    deadline: Deadline | None = None
 
     def succeed(self) -> None:
-        """Forget the failures so far."""
-        self.has_succeeded, self.failing_since, self.pause = True, None, FIRST_PAUSE
+        """Forget the failures so far; long work says so itself, for each of its steps."""
+        self.has_succeeded, self.failures, self.deadline = True, 0, None
 
-    def pause_after(self, error: NisbaError) -> float:
-        """Return the seconds to wait before the next try; raises the error when there was no success for too long."""
-        now = self.clock()
-        self.failing_since = now if self.failing_since is None else self.failing_since
-        is_hopeless = isinstance(error, BrokerError) and not self.has_succeeded
-        if is_hopeless or now - self.failing_since >= self.seconds:
-            raise error
-        pause, self.pause = self.pause, min(2 * self.pause, LONGEST_PAUSE)
-        return 0.0 if isinstance(error, OffsetConflict) else pause
+    def run(self, work: Callable[[], Answer]) -> Answer | None:
+        """Run work until it succeeds, and return its result; None when told to stop before that. Raises the error that is final."""
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, PASSING)),
+            after=self._count,
+            wait=self._pause,
+            stop=self._is_final,
+            sleep=sleep_using_event(self.stop),
+            reraise=True,
+        )
+        return retrying(self._unless_stopped, work)
+
+    def _unless_stopped(self, work: Callable[[], Answer]) -> Answer | None:
+        if self.stop.is_set():
+            return None
+        result = work()
+        self.succeed()
+        return result
+
+    def _count(self, state: RetryCallState) -> None:
+        """Number the failure from the latest success on, which may lie inside of the work that failed."""
+        self.failures += 1
+        self.deadline = self.deadline or Deadline(self.seconds, self.clock)
+        state.attempt_number = self.failures
+
+    def _pause(self, state: RetryCallState) -> float:
+        return 0.0 if isinstance(_error(state), OffsetConflict) else _DOUBLING(state)
+
+    def _is_final(self, state: RetryCallState) -> bool:
+        assert self.deadline is not None
+        return (isinstance(_error(state), BrokerError) and not self.has_succeeded) or self.deadline.has_passed
+
+
+_DOUBLING = wait_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome is not None else None

@@ -23,14 +23,15 @@ pytestmark = pytest.mark.kafka
 
 DIE_BEFORE_ATTRIBUTING = """
 import os, signal, sys
-import pipelines.stream as module
+import pipelines.catch_up
 from nisba.config import load_config
+from pipelines.stream import stream
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-module.attribute = die
-module.stream(load_config(sys.argv[1], environment={}), until="caught_up")
+pipelines.catch_up.attribute = die
+stream(load_config(sys.argv[1], environment={}), until="caught_up")
 """
 
 
@@ -51,7 +52,7 @@ def test_kill_before_attributing_leaves_dirt_that_the_next_cycle_folds(place: tu
     assert rows(config, "SELECT count(*) FROM core.deal") == [(0,)]
     cycles: list[Cycle] = []
     stream(config, until="caught_up", on_cycle=cycles.append)
-    assert [(cycle.read.records, cycle.made.deals > 10) for cycle in cycles] == [(0, True)]
+    assert [(cycle.read.records, cycle.attributed.deals > 10) for cycle in cycles] == [(0, True)]
     assert rows(config, "SELECT count(*) FROM ops.dirty_account") == [(0,)]
     assert_same_books(config, backfilled(config, events, tmp_path / "backfilled.duckdb"))
 

@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient
 from nisba.cli import cli
 from nisba.config import Config
 from nisba.errors import TooManyDeadLetters
-from pipelines.broker.client import topic_name
 from pipelines.broker.log_source import LogSource
+from pipelines.broker.topics import topic_name
 from pipelines.ingest import ingest
 from pipelines.stream import stream
 from schemas.encoding import encode_event

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from pipelines.broker.client import topic_name
+from pipelines.broker.topics import topic_name
 from pipelines.stream import Cycle, stream
 from tests.kafka_records import config_with_topics, produce, rows, touch, won_deal
-from tests.streaming_process import settled, streaming
+from tests.streaming_process import StreamingProcess, settled, streaming
 from warehouse.connection import is_wanted, open_writer
 
 pytestmark = pytest.mark.kafka
@@ -23,7 +24,7 @@ def test_caught_up_means_nothing_to_read_and_nothing_dirty(kafka: str, tmp_path:
     produce(config, [*(touch(number) for number in range(300)), *(won_deal(number) for number in range(20))])
     cycles: list[Cycle] = []
     assert stream(config, until="caught_up", on_cycle=cycles.append) == len(cycles) == 1
-    assert (cycles[0].read.records, cycles[0].read.facts, cycles[0].made.deals) == (320, 320, 20)
+    assert (cycles[0].read.records, cycles[0].read.facts, cycles[0].attributed.deals) == (320, 320, 20)
     assert str(cycles[0]).startswith("cycle 1: 320 records, 320 facts; all accounts, 20 deals, ")
     won = "SELECT sum(won_deals)::INTEGER FROM marts.marketing_share WHERE period_kind = 'year' AND model = 'linear' AND segment = 'all'"
     assert rows(config, won) == [(20,)]
@@ -37,7 +38,9 @@ def test_late_touch_dirties_only_its_account(kafka: str, tmp_path: Path) -> None
     produce(config, [touch(301, campaign_id="late")])
     cycles: list[Cycle] = []
     stream(config, until="caught_up", on_cycle=cycles.append)
-    assert [(cycle.read.records, cycle.made.everything, cycle.made.accounts, cycle.made.deals) for cycle in cycles] == [(1, False, 1, 1)]
+    assert [(cycle.read.records, cycle.attributed.everything, cycle.attributed.accounts, cycle.attributed.deals) for cycle in cycles] == [
+        (1, False, 1, 1)
+    ]
     credited = "SELECT count(DISTINCT deal_id), sum(revenue) > 0 FROM core.credit WHERE model = 'linear' AND campaign_id = 'late'"
     assert rows(config, credited) == [(1, True)]
 
@@ -58,12 +61,16 @@ def test_waiting_writer_gets_its_turn_and_the_stream_goes_on(kafka: str, tmp_pat
     assert rows(config, "SELECT count(*) FROM ledger.touch") == [(1_200,)]
 
 
+def _have_read(records: int, *streams: StreamingProcess) -> bool:
+    return sum(running.records for running in streams) == records
+
+
 def test_two_streams_share_a_warehouse(kafka: str, tmp_path: Path) -> None:
     config, settings = settled(config_with_topics(kafka, tmp_path / "warehouse.duckdb"), tmp_path / "nisba.toml")
     with streaming(settings, tmp_path / "one.log") as one, streaming(settings, tmp_path / "two.log") as two:
         for turn in range(10):
             produce(config, [touch(turn * 500 + number) for number in range(500)])
-            one.until(lambda turn=turn: one.records + two.records == (turn + 1) * 500)
+            one.until(partial(_have_read, (turn + 1) * 500, one, two))
         assert one.stop() == 0
         assert two.stop() == 0
     assert rows(config, "SELECT count(*), count(DISTINCT event_id) FROM ledger.touch") == [(5_000, 5_000)]

@@ -1,4 +1,4 @@
-"""What the stream does without a broker: signals, patience, and when it builds the marts."""
+"""What the stream does without a broker: signals, the lease, and the text of a cycle."""
 
 from __future__ import annotations
 
@@ -12,12 +12,40 @@ from pathlib import Path
 import pytest
 
 from nisba.config import Config, Kafka, Warehouse
-from nisba.errors import BrokerError, LeaseTaken, OffsetConflict
-from pipelines.broker.retry import Patience
-from pipelines.stream import stop_on_signals, stream
+from nisba.errors import BrokerError, LeaseTaken
+from pipelines import stream as module
+from pipelines.attribute import AttributeReport
+from pipelines.broker.embedded_broker import embedded_broker, with_broker
+from pipelines.broker.producer import send_directory
+from pipelines.broker.topics import create_topics
+from pipelines.catch_up import CatchUp
+from pipelines.ingest import IngestReport, ingest
+from pipelines.stream import Cycle, stop_on_signals, stream
+from tests.kafka_records import rows, until
+from tests.unit.pipelines.events import MemorySource, config_of, small_company, touches
 from warehouse.connection import is_wanted, open_writer
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+READ = IngestReport(rounds=1, records=1_200, facts=1_190, duplicates=7, conflicts=1, dead_letters=2)
+
+
+@pytest.mark.parametrize(
+    ("done", "text"),
+    [
+        (CatchUp(), ""),
+        (CatchUp(READ), "1,200 records, 1,190 facts, 7 duplicates, 1 conflicts, 2 dead letters; "),
+        (CatchUp(attributed=AttributeReport(accounts=40, deals=55, credits=1_990)), "40 accounts, 55 deals, 1,990 credits; "),
+        (CatchUp(attributed=AttributeReport(everything=True, deals=55)), "all accounts, 55 deals; "),
+        (CatchUp(attributed=AttributeReport(everything=True)), "all accounts; "),
+        (CatchUp(built=("marts.channel_roi",)), "marts built; "),
+        (CatchUp(published=3), ""),
+        (CatchUp(IngestReport(rounds=1, records=1), AttributeReport(accounts=1), 0, ("a", "b")), "1 records; 1 accounts; marts built; "),
+    ],
+)
+def test_cycle_says_what_it_did_and_nothing_else(done: CatchUp, text: str) -> None:
+    assert str(Cycle(3, done, 0.254)) == f"cycle 3: {text}0.25 s"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -37,22 +65,6 @@ def test_first_signal_stops_and_the_second_does_what_it_did_before(number: signa
         signal.signal(number, before)
 
 
-def test_broker_that_never_answered_is_raised_at_once() -> None:
-    with pytest.raises(BrokerError, match="away"):
-        Patience(60).pause_after(BrokerError("away"))
-
-
-def test_pauses_grow_to_five_seconds_and_a_success_begins_anew() -> None:
-    patience = Patience(60, clock=lambda: 0)
-    assert [patience.pause_after(LeaseTaken("held")) for _ in range(7)] == [0.25, 0.5, 1, 2, 4, 5, 5]
-    patience.succeed()
-    assert patience.pause_after(BrokerError("away")) == 0.25
-
-
-def test_lost_race_is_run_again_without_a_pause() -> None:
-    assert Patience(60).pause_after(OffsetConflict("crm.deal", 1, 5, 9)) == 0
-
-
 def test_stream_that_is_told_to_stop_before_it_began_does_nothing(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
@@ -66,10 +78,11 @@ def test_wrong_address_ends_the_stream_with_the_sentence(tmp_path: Path) -> None
         stream(config)
 
 
-def test_lease_that_is_kept_is_waited_for_and_then_named(tmp_path: Path) -> None:
+def test_lease_that_is_kept_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "w.duckdb"
+    monkeypatch.setattr(module, "LEASE_SECONDS", 0.2)
     with _held_elsewhere(path) as holder, pytest.raises(LeaseTaken, match=f"process {holder.pid} has been writing"):
-        stream(Config(warehouse=Warehouse(path=str(path))), patience_seconds=0)
+        stream(Config(warehouse=Warehouse(path=str(path))), retry_seconds=0)
 
 
 def test_lease_is_wanted_while_somebody_waits(tmp_path: Path) -> None:
@@ -79,6 +92,42 @@ def test_lease_is_wanted_while_somebody_waits(tmp_path: Path) -> None:
         with _waiting_elsewhere(path):
             _until_wanted(path)
     assert not is_wanted(path)
+
+
+def test_idle_stream_attributes_what_another_process_left_dirty(tmp_path: Path) -> None:
+    config, stop, cycles = config_of(tmp_path), threading.Event(), list[Cycle]()
+    events = small_company(tmp_path / "events")
+    with embedded_broker() as address:
+        config = with_broker(config, address)
+        create_topics(config.kafka)
+        send_directory(events, config)
+        thread = threading.Thread(target=lambda: stream(config, on_cycle=cycles.append, stop=stop))
+        thread.start()
+        try:
+            until(lambda: cycles, 20)
+            with open_writer(config.warehouse.path) as con:  # a flow that dies between landing and attributing
+                ingest(con, MemorySource({99: touches(1_001)}), config)
+            until(lambda: len(cycles) > 1, 20)
+        finally:
+            stop.set()
+            thread.join(20)
+    assert (cycles[1].read.records, cycles[1].attributed.accounts) == (0, 1)
+    assert all(cycle.done.is_idle for cycle in cycles[2:])  # at most the marts, when there was time for them
+    assert rows(config, "SELECT count(*) FROM ops.dirty_account") == [(0,)]
+
+
+def test_opening_the_warehouse_alone_is_not_writing(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    assert module._OnDisk.of(path) == module._OnDisk(())
+    with open_writer(path):
+        pass
+    before = module._OnDisk.of(path)
+    with open_writer(path) as con:
+        con.execute("SELECT count(*) FROM ops.dirty_account").fetchall()
+    assert module._OnDisk.of(path) == before
+    with open_writer(path) as con:
+        con.execute("INSERT INTO ops.kafka_offset VALUES ('crm.deal', 0, 4, now())")
+    assert module._OnDisk.of(path) != before
 
 
 def _held_elsewhere(path: Path) -> _Child:

@@ -1,4 +1,4 @@
-"""The flows: each reads like a table of contents."""
+"""The flows that keep the published figures fresh: each reads like a table of contents."""
 
 from __future__ import annotations
 
@@ -17,12 +17,8 @@ WRITER = "nisba-writer"
 def catch_up(config_file: str | None = None) -> str:
     """Bring the published figures up to date with Kafka."""
     with concurrency(WRITER, occupy=1):
-        tasks.ingest(config_file)
-        tasks.attribute(config_file)
-        tasks.build_marts(config_file)
-        candidate = tasks.prepare(config_file)
-        tasks.check(candidate)
-        snapshot = tasks.promote(config_file, candidate)
+        tasks.catch_up(config_file)
+        snapshot = tasks.publish(config_file)
     return tasks.report(snapshot)
 
 

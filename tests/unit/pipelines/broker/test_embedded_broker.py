@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from nisba.config import load_config
-from pipelines.broker.client import create_topics
 from pipelines.broker.embedded_broker import embedded_broker, with_broker
 from pipelines.broker.producer import send_directory
+from pipelines.broker.topics import create_topics
 from pipelines.stream import Cycle, stream
 from simulator import simulate
 from tests.kafka_records import ledger_hashes, rows
