@@ -21,7 +21,7 @@ from nisba.attribution.facts import FACT_TYPES
 from nisba.config import Config
 from nisba.errors import OffsetConflict
 from warehouse import ledger
-from warehouse.invariants import check_books
+from warehouse.checks import check_books
 from warehouse.recompute import invalidation
 from warehouse.recompute.scope import Scope
 from warehouse.replacement import replace_rows, write_setting
@@ -156,7 +156,7 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
     with transaction(con):
         deals, credits = replace_rows(con, scope, tables)
         write_setting(con, config)
-        check_books(con, scope)
+        check_books(con, None if scope.everything else con.execute("FROM new_deal").to_arrow_table())
         invalidation.clear(con)
         counts = ReplaceCounts(len(scope.accounts), deals, credits)
         _note_cycle(con, "attribute", started, accounts=counts.accounts, deals=counts.deals, credits=counts.credits)
