@@ -66,9 +66,8 @@ def _parsed(block: str, file: Path) -> Check:
     lines = block.splitlines()
     found = [line.removeprefix("-- ").partition(": ") for line in lines[: len(_HEADER)]]
     if [key for key, _, _ in found] != list(_HEADER):
-        raise WarehouseError(
-            f"{file}: a check begins with {', '.join(f'-- {key}: …' for key in _HEADER)}, not with {' / '.join(lines[:3])!r}."
-        )
+        wanted = ", ".join(f"-- {key}: …" for key in _HEADER)
+        raise WarehouseError(f"{file}: a check begins with {wanted}, not with {' / '.join(lines[:3])!r}.")
     name, reason, severity = (value.strip() for _, _, value in found)
     select = "\n".join(lines[len(_HEADER) :]).strip().removesuffix(";")
     if severity not in SEVERITIES:

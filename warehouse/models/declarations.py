@@ -48,14 +48,14 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A section of a `.yml`: immutable, and an unknown key is an error."""
 
 
-class TestConfig(_Section, frozen=True):
+class _TestConfig(_Section, frozen=True):
     severity: Literal["error", "warn"] = "error"
 
 
 class _Test(_Section, frozen=True, kw_only=True, tag_field="test"):
     description: str = ""
     """Why it matters, in one sentence; each kind of test has one of its own."""
-    config: TestConfig = TestConfig()
+    config: _TestConfig = _TestConfig()
 
 
 class NotNull(_Test, frozen=True, tag="not_null"):
@@ -285,11 +285,8 @@ def loaded_tables() -> tuple[Table, ...]:
 def describe(con: duckdb.DuckDBPyConnection, table: Table, *, kind: str = "", hidden: Collection[str] = ()) -> None:
     """Write a declaration's words into the catalogue; the relation may be of another kind here, and without the hidden columns."""
     comments = [f"COMMENT ON {kind or table.kind} {table.name} IS {_quoted(table.description)}"]
-    comments += [
-        f'COMMENT ON COLUMN {table.name}."{column.name}" IS {_quoted(column.comment)}'
-        for column in table.columns
-        if column.name not in hidden
-    ]
+    shown = [column for column in table.columns if column.name not in hidden]
+    comments += [f'COMMENT ON COLUMN {table.name}."{column.name}" IS {_quoted(column.comment)}' for column in shown]
     con.execute(";".join(comments))
 
 

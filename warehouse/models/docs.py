@@ -26,9 +26,9 @@ What lies in the warehouse and in the published snapshot, table by table. Both c
 | `ops` | offsets, dead letters, conflicts, held money, cycles | `ops.cycle` alone |
 | `ledger` | every accepted event, one table per type, columns as in [events](events.md) | no |
 
-Money is `DECIMAL(18,3)` (sums `DECIMAL(38,3)`), instants are `TIMESTAMP WITH TIME ZONE`, days are those of the reporting time zone. In the marts,
-models and kinds of period are alternatives: a sum over them counts the same revenue several times. A unit of `currency` is that of the
-column `currency` in the same row.
+Money is `DECIMAL(18,3)` (sums `DECIMAL(38,3)`), instants are `TIMESTAMP WITH TIME ZONE`, days are those of the reporting time zone.
+In the marts, models and kinds of period are alternatives: a sum over them counts the same revenue several times. A unit of `currency`
+is that of the column `currency` in the same row.
 """
 _TITLES = {"marts": "Marts", "core": "The books", "locked": "Closed periods", "ops": "Operations", "ledger": "The ledger"}
 _MAKERS = {"loader": "the loader fills it", "sql": "made by SQL", "python": "made by a function"}

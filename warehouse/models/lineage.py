@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nisba.errors import WarehouseError
 
 if TYPE_CHECKING:
-    from sqlglot import Expression
+    from sqlglot.expressions import Expr
 
 __all__ = ["narrowed", "reading_order", "reads"]
 
@@ -33,13 +33,14 @@ def narrowed(select: str, tables: Collection[str], condition: str) -> str:
     """
     from sqlglot import exp
 
-    def narrow(node: Expression) -> Expression:
+    def narrow(node: Expr) -> Expr:
         if isinstance(node, exp.Table) and f"{node.db}.{node.name}" in tables:
             rows = exp.select("*").from_(exp.table_(node.name, db=node.db)).where(condition, dialect="duckdb")
             return rows.subquery(node.alias or node.name)
         return node
 
-    return _parsed(select).transform(narrow).sql(dialect="duckdb")
+    narrower: str = _parsed(select).transform(narrow).sql(dialect="duckdb")
+    return narrower
 
 
 def reading_order(graph: Mapping[str, Collection[str]]) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ def reading_order(graph: Mapping[str, Collection[str]]) -> tuple[str, ...]:
         raise WarehouseError(f"models read each other in a circle: {' → '.join(error.args[1])}.") from None
 
 
-def _parsed(select: str) -> Expression:
+def _parsed(select: str) -> Expr:
     import sqlglot
 
     try:

@@ -69,7 +69,7 @@ def _column(column: Column, *, is_key: bool) -> dict[str, Any]:
 
 def _data_test(test: DataTest) -> str | dict[str, Any]:
     """Return a data test as dbt writes it: its name alone where there is nothing else to say."""
-    kind = test.__struct_config__.tag
+    kind = str(test.__struct_config__.tag)
     arguments: dict[str, Any] = _arguments(test)
     if test.config.severity != "error":
         arguments["config"] = {"severity": test.config.severity}
