@@ -32,33 +32,33 @@ class Published:
     report: CheckReport
 
 
-def publish(config: Config, *, wait_seconds: float = WAIT_SECONDS, tell: Told = len) -> Published:
+def publish(config: Config, *, wait_seconds: float = WAIT_SECONDS, tell: Told | None = None) -> Published:
     """Publish the next snapshot of the warehouse.
 
     Raises CheckFailed when a critical expectation fails, WarehouseError for a warehouse that was never built, LeaseTaken when another
     process writes or publishes for longer than `wait_seconds`. In each case nothing is published, and no candidate stays behind.
     """
     with _candidate(config, wait_seconds, tell) as candidate:
-        tell("Checking …")
         report = check(candidate)
         return Published(promote(candidate, config), report)
 
 
-def check_next(config: Config, *, wait_seconds: float = WAIT_SECONDS, tell: Told = len) -> CheckReport:
+def check_next(config: Config, *, wait_seconds: float = WAIT_SECONDS, tell: Told | None = None) -> CheckReport:
     """Check what would be published next, and publish nothing; raises as `publish` does."""
     with _candidate(config, wait_seconds, tell) as candidate:
-        tell("Checking …")
         return check(candidate)
 
 
 @contextmanager
-def _candidate(config: Config, wait_seconds: float, tell: Told) -> Iterator[Path]:
-    """Write a candidate, alone in the published folder, and leave none behind."""
+def _candidate(config: Config, wait_seconds: float, tell: Told | None) -> Iterator[Path]:
+    """Write a candidate to check, alone in the published folder, and leave none behind."""
+    say = tell or (lambda step: None)
     with one_publisher(config, wait_seconds=wait_seconds):
-        tell("Preparing a candidate …")
+        say("Preparing a candidate …")
         with open_writer(config.warehouse.path, wait_seconds=wait_seconds) as con:
             candidate = prepare(con, config)
         try:
+            say("Checking …")
             yield candidate
         finally:
             discard(candidate)
