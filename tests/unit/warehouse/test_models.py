@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nisba.errors import WarehouseError
+from tests.strategies import examples
 from tests.unit.warehouse.landing import empty_warehouse
 from warehouse.models import build as building
 from warehouse.models.build import build, create_model, in_reading_order, models, reads_of
@@ -83,6 +84,7 @@ def test_select_that_is_none_is_refused_by_its_first_line() -> None:
 ROWS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(-100, 100)), max_size=12)
 
 
+@examples(20)
 @given(ROWS, st.sets(st.sampled_from("abcd")))
 def test_narrowed_select_is_the_select_over_narrowed_tables(rows: list[tuple[str, int]], kept: set[str]) -> None:
     select = """
