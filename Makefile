@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Two cores or more: tests in parallel; files stay on one worker, so that a server is started once.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: demo test integration lint format bench install lock clean help
+.PHONY: demo test integration lint format docs bench install lock clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -29,6 +29,9 @@ lint: install    ## style, types, layers
 format: install  ## mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: install    ## docs/tables.md from the declarations of the tables
+	@$(BIN)/python -m warehouse.models.docs docs/tables.md
 
 bench: install   ## ratios, side by side in one run
 	@$(BIN)/python -m benchmarks

@@ -20,8 +20,8 @@ from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.facts import FACT_TYPES
 from nisba.config import Config
 from nisba.errors import OffsetConflict
+from warehouse.checks import check_books
 from warehouse.dead_letters import land_dead_letters
-from warehouse.invariants import check_books
 from warehouse.ledger import Landed, land_facts
 from warehouse.query import one_value, transaction
 from warehouse.recompute import invalidation

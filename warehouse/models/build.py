@@ -1,44 +1,48 @@
-"""Build the tables and views of `models/`: one SELECT per file, in the order in which they read each other.
-
-Beside each `name.sql` lies `name.yml` with how it is materialised and what its columns mean.
-"""
+"""Build the tables and views of `models/`: one SELECT or one function per file, in the order in which they read each other."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import importlib.util
+from collections.abc import Mapping
 from functools import cache
-from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from nisba.errors import WarehouseError
-from warehouse.models.declarations import FOLDER, Described, describe, read_description
+from warehouse.models.declarations import FOLDER, Table, describe, tables
+from warehouse.models.lineage import reading_order, reads
 
-__all__ = ["Model", "build", "models"]
-
-_READS = re.compile(r"\b(core|marts|ops)\.([a-z_]+)")
-
-
-@dataclass(frozen=True)
-class Model(Described):
-    """A table or view that one SELECT makes."""
-
-    select: str
-
-    @property
-    def reads(self) -> set[str]:
-        """Names that the SELECT mentions."""
-        return {f"{schema}.{table}" for schema, table in _READS.findall(self.select)}
+__all__ = ["build", "create_macros", "create_model", "in_reading_order", "macros", "models", "reads_of"]
 
 
 @cache
-def models() -> tuple[Model, ...]:
+def models() -> tuple[Table, ...]:
     """Return all models, each after those that it reads."""
-    found = {model.name: model for model in map(_read, sorted(FOLDER.glob("*/*.sql")))}
-    graph = {name: model.reads & (found.keys() - {name}) for name, model in found.items()}
-    return tuple(found[name] for name in TopologicalSorter(graph).static_order())
+    return in_reading_order(tables())
+
+
+def in_reading_order(declared: Mapping[str, Table]) -> tuple[Table, ...]:
+    """Return the models among declarations, each after those that it reads; WarehouseError for one that reads what is not declared."""
+    made = {name: table for name, table in declared.items() if table.made_by != "loader"}
+    for table in made.values():
+        for name in sorted(reads_of(table) - declared.keys()):
+            raise WarehouseError(f"{table.file.with_suffix('')}: it reads {name}, which is not declared.")
+    return tuple(made[name] for name in reading_order({name: reads_of(table) & made.keys() for name, table in made.items()}))
+
+
+@cache
+def reads_of(table: Table) -> frozenset[str]:
+    """Return the names of what a model reads."""
+    return reads(table.select) if table.made_by == "sql" else frozenset(table.declared_reads)
+
+
+@cache
+def macros() -> Mapping[str, str]:
+    """Return the SQL macros by name: the statements that create them, each beginning with a line of what it means."""
+    return {file.stem: file.read_text("utf-8") for file in sorted((FOLDER / "macros").glob("*.sql"))}
 
 
 def build(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
@@ -50,6 +54,7 @@ def build(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         raise WarehouseError("nothing is attributed yet: run `nisba attribute`, `nisba stream` or `nisba backfill` first.")
     con.execute("BEGIN")
     try:
+        create_macros(con)
         for model in models():
             create_model(con, model)
     except BaseException:
@@ -59,12 +64,50 @@ def build(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return tuple(model.name for model in models())
 
 
-def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Create or replace one model, and say in the catalogue what it means."""
-    con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS {model.select}")
+def create_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Create or replace the macros, and say in the catalogue what they mean."""
+    for name, statement in macros().items():
+        meaning = statement.splitlines()[0].removeprefix("-- ").replace("'", "''")
+        con.execute(f"{statement}; COMMENT ON MACRO marts.{name} IS '{meaning}'")
+
+
+def create_model(con: duckdb.DuckDBPyConnection, model: Table) -> None:
+    """Create or replace one model with the columns and types that it declares, and say in the catalogue what it means.
+
+    Raises WarehouseError when a function makes other columns.
+    """
+    if model.made_by == "sql":
+        _create(con, model, model.select)
+    else:
+        con.register("made_by_function", _made(con, model))
+        try:
+            _create(con, model, "FROM made_by_function")
+        finally:
+            con.unregister("made_by_function")
     describe(con, model)
 
 
-def _read(file: Path) -> Model:
-    about = read_description(file.with_suffix(".yml"))
-    return Model(about.name, about.kind, about.description, about.columns, file.read_text("utf-8"))
+def _create(con: duckdb.DuckDBPyConnection, model: Table, select: str) -> None:
+    columns = ", ".join(f'"{column.name}"::{column.data_type} AS "{column.name}"' for column in model.columns)
+    con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS SELECT {columns} FROM (\n{select}\n)")
+
+
+def _made(con: duckdb.DuckDBPyConnection, model: Table) -> pa.Table:
+    """Call the function `model` of a Python file with the relations that it reads, in the order of `meta.reads`."""
+    relations = [con.execute(f"FROM {name}").to_arrow_table() for name in model.declared_reads]
+    made: pa.Table = _function(model.file.with_suffix(".py"))(*relations)
+    expected = {column.name for column in model.columns}
+    if set(made.column_names) != expected:
+        raise WarehouseError(
+            f"{model.name}: the function makes the columns {', '.join(made.column_names)}; declared are {', '.join(sorted(expected))}."
+        )
+    return made
+
+
+def _function(file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"{file.parent.name}.{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.model

@@ -1,7 +1,8 @@
-"""Publish: a versioned snapshot that BI tools read while the warehouse is written.
+"""The steps of publishing: a versioned snapshot that BI tools read while the warehouse is written.
 
-`prepare` writes a candidate, a database of its own with the books and the marts but without personal data; checks run on it in another
-process; `promote` gives it its number and swaps the symlink. Readers keep the file that they opened; new ones get the new version.
+`prepare` writes a candidate, a database of its own with what is declared published, without the columns that name persons; checks run on
+it in another process; `promote` gives it its number and swaps the symlink. Readers keep the file that they opened; new ones get the new
+version. `expectations.publish` takes these steps in order, one publisher at a time.
 The warehouse's own file is never opened a second time by the writer: that would drop DuckDB's lock.
 """
 
@@ -9,41 +10,48 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+from filelock import FileLock, Timeout
 
 from nisba.config import Config
-from nisba.errors import WarehouseError
-from warehouse.models.build import create_model, models
-from warehouse.models.declarations import describe, loaded_tables
+from nisba.errors import LeaseTaken, WarehouseError
+from warehouse.models.build import create_macros, create_model, models, reads_of
+from warehouse.models.declarations import Table, declared, describe, tables
 
-__all__ = ["CURRENT", "KEPT_VERSIONS", "discard", "prepare", "promote", "publish", "published"]
+__all__ = ["CURRENT", "KEPT_VERSIONS", "discard", "one_publisher", "prepare", "promote", "published", "published_tables", "stays_a_view"]
 
 CURRENT = "nisba.duckdb"
 KEPT_VERSIONS = 3
 _VERSION = re.compile(r"^nisba-(\d+)\.duckdb$")
-
-# Tables and views that are copied, and the columns that name persons and stay behind. `core.identity` stays behind whole.
-_TABLES: dict[str, tuple[str, ...]] = {
-    "core.deal": ("owner",),
-    "core.deal_history": ("owner", "source", "event_id"),
-    "core.entry": (),
-    "core.journey_touch": ("actor",),
-    "core.credit_line": (),
-    "core.cost_daily": (),
-    "core.setting": (),
-    "core.model": (),
-    "core.credit_daily": (),
-    "core.period": (),
-    "core.campaign": ("owner",),  # a view over the ledger, which is no part of a snapshot
-    "ops.cycle": (),
-}
+_LOCK = ".publishing.lock"
 
 
-def publish(con: duckdb.DuckDBPyConnection, config: Config) -> Path:
-    """Prepare and promote without checks in between; return the file of the new version."""
-    return promote(prepare(con, config), config)
+@contextmanager
+def one_publisher(config: Config, *, wait_seconds: float) -> Iterator[None]:
+    """Hold the lock of the published folder; LeaseTaken when another process keeps it for `wait_seconds`."""
+    directory = Path(config.publish.directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(directory / _LOCK).acquire(timeout=wait_seconds):
+            yield
+    except Timeout:
+        raise LeaseTaken(f"{directory}: another process has been publishing for {wait_seconds:g} s: wait for it, or end it.") from None
+
+
+def published_tables() -> tuple[Table, ...]:
+    """Return what a snapshot holds."""
+    return tuple(table for table in tables().values() if table.is_published)
+
+
+def stays_a_view(table: Table) -> bool:
+    """Tell whether a view can be one inside a snapshot: it hides nothing, and whatever it reads is there."""
+    if table.kind != "view" or table.made_by != "sql" or table.personal:
+        return False
+    return all(declared(name).is_published for name in reads_of(table))
 
 
 def prepare(con: duckdb.DuckDBPyConnection, config: Config) -> Path:
@@ -99,33 +107,32 @@ def discard(candidate: Path) -> None:
 
 def _require_built(con: duckdb.DuckDBPyConnection) -> None:
     there = {name for (name,) in con.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()}
-    missing = sorted({model.name for model in models()} - there)
+    missing = sorted({table.name for table in published_tables()} - there)
     if missing:
         raise WarehouseError(f"{', '.join(missing)} not built yet: run `nisba attribute` first, which builds them.")
 
 
 def _copy(con: duckdb.DuckDBPyConnection) -> None:
-    """Copy tables, and what the views over personal tables hold, into the attached snapshot."""
-    tables: dict[str, tuple[str, ...]] = {model.name: () for model in models() if model.kind == "table"}
+    """Copy tables, and what the views over unpublished tables hold, into the attached snapshot."""
     for schema in ("core", "marts", "locked", "ops"):
         con.execute(f"CREATE SCHEMA snapshot.{schema}")
-    for name, hidden in {**tables, **_TABLES}.items():
-        columns = f"* EXCLUDE ({', '.join(hidden)})" if hidden else "*"
-        con.execute(f"CREATE TABLE snapshot.{name} AS SELECT {columns} FROM {name}")
-    for (table,) in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'locked'").fetchall():
-        con.execute(f"CREATE TABLE snapshot.locked.{table} AS FROM locked.{table}")
+    for table in published_tables():
+        if not stays_a_view(table):
+            columns = ", ".join(f'"{column.name}"' for column in table.columns if not column.is_personal)
+            con.execute(f"CREATE TABLE snapshot.{table.name} AS SELECT {columns} FROM {table.name}")
+    for (name,) in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'locked'").fetchall():
+        con.execute(f"CREATE TABLE snapshot.locked.{name} AS FROM locked.{name}")
 
 
 def _add_views(candidate: Path) -> None:
-    """Make the views of the books inside the snapshot, over its own tables, and describe everything."""
+    """Make the macros and views inside the snapshot, over its own tables, and describe everything."""
     with duckdb.connect(str(candidate)) as con:
-        for table in loaded_tables():
-            if table.name in _TABLES:
-                describe(con, table, hidden=_TABLES[table.name])
+        create_macros(con)
+        for table in published_tables():
+            if not stays_a_view(table):
+                describe(con, table, kind="table", hidden=table.personal)
         for model in models():
-            if model.kind == "table" or model.name in _TABLES:
-                describe(con, model, kind="table", hidden=_TABLES.get(model.name, ()))
-            else:
+            if model.is_published and stays_a_view(model):
                 create_model(con, model)
         con.execute("CHECKPOINT")
 

@@ -13,15 +13,25 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from nisba.config import Attribution, Config, Publish
-from nisba.errors import WarehouseError
+from nisba.errors import LeaseTaken, WarehouseError
 from tests.strategies import event
 from tests.unit.warehouse.landing import deal, decoded, touch
 from tests.unit.warehouse.small_books import PERSONAL, books
 from warehouse.connection import open_writer
 from warehouse.loader import land, replace_books
 from warehouse.models.build import build, models
-from warehouse.models.declarations import loaded_tables
-from warehouse.models.publication import CURRENT, KEPT_VERSIONS, discard, prepare, promote, publish, published
+from warehouse.models.declarations import declared, tables
+from warehouse.models.publication import (
+    CURRENT,
+    KEPT_VERSIONS,
+    discard,
+    one_publisher,
+    prepare,
+    promote,
+    published,
+    published_tables,
+    stays_a_view,
+)
 from warehouse.recompute.scope import Scope
 
 
@@ -43,6 +53,11 @@ def con(tmp_path: Path, config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
         replace_books(connection, scope=Scope(everything=True), books=books(), config=config)
         build(connection)
         yield connection
+
+
+def publish(con: duckdb.DuckDBPyConnection, config: Config) -> Path:
+    """Prepare and promote without checks in between."""
+    return promote(prepare(con, config), config)
 
 
 def _folder(config: Config) -> list[str]:
@@ -120,33 +135,88 @@ def test_the_personal_ids_are_in_the_warehouse_itself(con: duckdb.DuckDBPyConnec
     assert all(any(name in shown for shown in text_.values()) for name in PERSONAL)
 
 
-def test_every_model_answers_inside_the_snapshot_as_in_the_warehouse(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+def test_snapshot_answers_as_the_warehouse_does(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     version = publish(con, config)
     with duckdb.connect(str(version), read_only=True) as snapshot:
         snapshot.execute("SET TimeZone = 'UTC'")
-        for model in models():
-            names = [name for name in model_columns(con, model.name) if name != "owner"]
-            query = f"SELECT {', '.join(names)} FROM {model.name} ORDER BY ALL"
-            assert snapshot.execute(query).fetchall() == con.execute(query).fetchall(), model.name
+        for table in published_tables():
+            names = ", ".join(column.name for column in table.columns if not column.is_personal)
+            query = f"SELECT {names} FROM {table.name} ORDER BY ALL"
+            assert snapshot.execute(query).fetchall() == con.execute(query).fetchall(), table.name
         assert snapshot.execute("SELECT sum(revenue) FROM core.credit").fetchone() == (100,)
 
 
-def model_columns(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    return [row[0] for row in con.execute(f"DESCRIBE {name}").fetchall()]
+def test_snapshot_holds_what_is_declared_published_and_nothing_else(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    with duckdb.connect(str(publish(con, config)), read_only=True) as snapshot:
+        rows = snapshot.execute("""
+            SELECT schema_name || '.' || table_name, list({name: column_name, type: data_type} ORDER BY column_index)
+            FROM duckdb_columns() WHERE NOT internal GROUP BY ALL
+        """).fetchall()
+    found = {name: [(column["name"], column["type"]) for column in columns] for name, columns in rows}
+    assert found == {t.name: [(c.name, c.data_type) for c in t.columns if not c.is_personal] for t in tables().values() if t.is_published}
+
+
+def test_view_over_what_is_not_published_is_copied(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """A snapshot has no ledger, and no names of persons: a view over either is a table there."""
+    with duckdb.connect(str(publish(con, config)), read_only=True) as snapshot:
+        views = {
+            name for (name,) in snapshot.execute("SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+        }
+    assert views == {"core.credit", "core.journey", "marts.deal_explained"}
+    assert views == {model.name for model in models() if stays_a_view(model)}
+    assert not stays_a_view(declared("core.campaign"))
+    assert not stays_a_view(declared("core.deal"))
+
+
+def test_macros_divide_sums_inside_the_snapshot(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    roi = "SELECT marts.roi(sum(revenue), sum(cost)), marts.percent(sum(cost), sum(revenue)) FROM marts.campaign_roi WHERE period_kind = 'year'"
+    with duckdb.connect(str(publish(con, config)), read_only=True) as snapshot:
+        assert snapshot.execute(roi).fetchall() == [(4.0, 20.0)]  # 100 won for 20
+    with duckdb.connect() as other:
+        other.execute(f"ATTACH '{str(published(config)).replace(chr(39), chr(39) * 2)}' AS books (READ_ONLY)")
+        assert other.execute("SELECT count(*) FROM books.marts.deal_explained").fetchall() == [(2,)]
 
 
 def test_catalogue_of_the_snapshot_says_what_each_column_means(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     with duckdb.connect(str(publish(con, config)), read_only=True) as snapshot:
-        rows = snapshot.execute("SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns()").fetchall()
+        rows = snapshot.execute(
+            "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
         about = "SELECT schema_name || '.' || {0}_name, comment FROM duckdb_{0}s() WHERE NOT internal"
         described = dict(snapshot.execute(f"{about.format('table')} UNION ALL {about.format('view')}").fetchall())
-    found = {(table, column): comment for table, column, comment in rows}
-    for one in (*models(), *(table for table in loaded_tables() if table.name in described)):
-        assert described[one.name] == one.description
-        for column, meaning in one.columns.items():
-            assert found.get((one.name, column), meaning) == meaning, (one.name, column)
-    books = {table for table, _ in found if table.split(".")[0] in ("core", "marts", "ops")}
-    assert {table for (table, _), comment in found.items() if comment is None} & books == set()
+    assert described == {table.name: table.description for table in published_tables()}
+    meanings = {(table, column): comment for table, column, comment in rows}
+    assert meanings == {(t.name, c.name): c.comment for t in published_tables() for c in t.columns if not c.is_personal}
+
+
+def test_second_publisher_waits_and_then_says_so(config: Config) -> None:
+    with one_publisher(config, wait_seconds=0):
+        with pytest.raises(LeaseTaken, match=r"it's published: another process has been publishing for 0\.01 s: wait for it, or end it\."):
+            with one_publisher(config, wait_seconds=0.01):
+                raise AssertionError("two publishers")
+    with one_publisher(config, wait_seconds=0):
+        pass
+
+
+def test_publisher_that_fails_gives_its_lock_back(config: Config) -> None:
+    with pytest.raises(ZeroDivisionError), one_publisher(config, wait_seconds=0):
+        _ = 1 / 0
+    with one_publisher(config, wait_seconds=0):
+        assert published(config) is None
+
+
+def test_promotion_that_fails_at_the_symlink_leaves_the_last_good_version(
+    con: duckdb.DuckDBPyConnection, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = publish(con, config)
+    candidate = prepare(con, config)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "symlink_to", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
+        with pytest.raises(OSError, match="no space left"):
+            promote(candidate, config)
+    assert published(config) == current.resolve()
+    assert publish(con, config).name == "nisba-3.duckdb"  # the second was written and never current
+    assert published(config) == Path(config.publish.directory).resolve() / "nisba-3.duckdb"
 
 
 def test_sqlalchemy_reads_and_reflects_it(con: duckdb.DuckDBPyConnection, config: Config) -> None:

@@ -1,4 +1,4 @@
-"""The pages about tables say what the catalogue says, and the worked example of marketing's share what the mart computes."""
+"""The page about tables is what the declarations say, and the worked example of marketing's share what the mart computes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from nisba.config import Attribution, Config, Marketing
 from tests.unit.warehouse.landing import empty_warehouse
 from tests.unit.warehouse.small_books import books
 from warehouse.loader import replace_books
-from warehouse.models.build import build, models
-from warehouse.models.declarations import loaded_tables
+from warehouse.models.build import build
+from warehouse.models.declarations import tables
+from warehouse.models.docs import main, page
 from warehouse.recompute.scope import Scope
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -37,51 +38,53 @@ def _cells(text: str) -> list[list[str]]:
     return rows[2:]
 
 
-def _described() -> dict[str, tuple[str, str, dict[str, str]]]:
-    """Return, by table, its kind, its description and the meanings of its columns, as the page has them."""
-    sections = re.split(r"^### `([a-z_.]+)` \((table|view)\)\n\n(.*)\n", (DOCS / "tables.md").read_text("utf-8"), flags=re.MULTILINE)
-    parts = zip(sections[1::4], sections[2::4], sections[3::4], sections[4::4], strict=True)
-    return {name: (kind, about, {row[0].strip("`"): row[1] for row in _cells(text)}) for name, kind, about, text in parts}
+def test_page_is_what_the_declarations_say_now() -> None:
+    assert (DOCS / "tables.md").read_text("utf-8") == page(), "docs/tables.md is stale: `make docs`"
 
 
-def test_page_has_every_table_with_its_columns_in_order(con: duckdb.DuckDBPyConnection) -> None:
-    rows = con.execute("""
-        SELECT schema_name || '.' || table_name, list(column_name ORDER BY column_index) FROM duckdb_columns()
-        WHERE schema_name IN ('core', 'marts', 'ops', 'locked') AND database_name = current_database() GROUP BY ALL
-    """).fetchall()
-    assert {name: list(columns) for name, (_, _, columns) in _described().items()} == dict(rows)
+def test_page_has_every_table_and_column_once() -> None:
+    sections = re.split(r"^### `([a-z_.]+)` \((?:table|view)\)$", page(), flags=re.MULTILINE)
+    found = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert found.keys() == tables().keys()
+    for name, text in found.items():
+        columns = text[text.index("| column |") :].split("\n\n")[0]
+        assert [row[0].strip("`") for row in _cells(columns)] == [column.name for column in tables()[name].columns], name
 
 
-def test_page_and_yml_say_the_same() -> None:
-    described = _described()
-    for one in (*models(), *loaded_tables()):
-        assert described.pop(one.name) == (one.kind, one.description, one.columns), one.name
-    assert not described
+def test_row_of_a_column_says_type_unit_meaning_and_tests() -> None:
+    lines = page().splitlines()
+    assert (
+        "| `period_kind` | `VARCHAR` |  | month, quarter or year; months are calendar months. | not null, one of `month`, `quarter`, `year` |"
+    ) in lines
+    weight = "Share of the touch, rounded to twelve decimals; money is computed from the exact fraction."
+    assert f"| `weight` | `DECIMAL(18,12)` | share | {weight} | not null, at least 0 and at most 1 |" in lines
+    assert "| `owner` | `VARCHAR` |  | Who owns the deal. Stays out of snapshots. |  |" in lines
+    assert "| `deal_id` | `VARCHAR` |  | The deal. | not null, in `core.deal.deal_id` |" in lines
 
 
-def test_every_column_is_described_in_its_yml_in_order(con: duckdb.DuckDBPyConnection) -> None:
-    for one in (*models(), *loaded_tables()):
-        columns = [row[0] for row in con.execute(f"DESCRIBE {one.name}").fetchall()]
-        assert list(one.columns) == columns, one.name
+def test_bars_inside_a_cell_do_not_end_it() -> None:
+    (row,) = (line for line in page().splitlines() if "first day" in line and "last day of a spend" in line)
+    assert "source\\|campaign\\|first day\\|last day of a spend" in row
+    assert len(_cells(f"| head |\n|---|\n{row}")[0]) == 5
 
 
-def test_the_catalogue_says_what_every_table_and_column_means(con: duckdb.DuckDBPyConnection) -> None:
-    silent = con.execute("""
-        SELECT schema_name, table_name, column_name FROM duckdb_columns()
-        WHERE schema_name IN ('core', 'marts', 'ops') AND database_name = current_database() AND comment IS NULL
-    """).fetchall()
-    assert silent == []
+def test_page_says_grain_maker_laws_and_macros() -> None:
+    text = page()
+    assert "Grain: `deal_id`, `entry_no`. The loader fills it, with every cycle; published." in text
+    assert "Grain: none, rows may repeat. The loader fills it, with every cycle; not published." in text
+    assert "Grain: `period_kind`, `day`. Made by SQL, with every cycle; published." in text
+    assert "* `entry_is_converted` (warning): Held money is in no figure: rates are missing." in text
+    assert "| `marts.roas(revenue, cost)` | revenue / cost; null where marts.roi(revenue, cost) is. |" in text
 
 
-def test_columns_that_stay_out_of_snapshots_are_said_to() -> None:
-    hidden = {
-        name: [c for c, about in columns.items() if "Stays out of snapshots" in about] for name, (_, _, columns) in _described().items()
-    }
-    assert {name: columns for name, columns in hidden.items() if columns} == {
-        "core.deal": ["owner"],
-        "core.deal_history": ["source", "event_id", "owner"],
-        "core.journey_touch": ["actor"],
-    }
+def test_page_is_written_or_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "tables.md"
+    assert main([str(file)]) == 0
+    assert file.read_text("utf-8") == page()
+    assert main([]) == 0
+    assert capsys.readouterr().out == page()
+    assert main(["a", "b"]) == 2
+    assert capsys.readouterr().err.startswith("usage: ")
 
 
 def _section(title: str) -> str:

@@ -13,16 +13,32 @@ day AS (
     SELECT closed_on FROM core.deal WHERE closed_on IS NOT NULL
 ),
 
+kind AS (
+    SELECT * FROM (VALUES ('month', 1), ('quarter', 3), ('year', 12)) AS kind (period_kind, months)
+),
+
 fiscal AS (
     SELECT
-        day,
-        year(day) + (start_month > 1 AND month(day) >= start_month)::INTEGER AS fiscal_year,
-        (month(day) - start_month + 12) % 12 // 3 + 1 AS fiscal_quarter
-    FROM day, setting
+        day, date_trunc('month', day) AS month_start,
+        ((month(day) - start_month + 12) % 12)::INTEGER AS month_no,  -- 0 for the first month of the fiscal year
+        year(month_start + to_months(11 - month_no)) AS fiscal_year
+    FROM day
+    CROSS JOIN setting
+),
+
+final AS (
+    SELECT
+        period_kind,
+        CASE period_kind
+            WHEN 'month' THEN strftime(day, '%Y-%m')
+            WHEN 'quarter' THEN fiscal_year || '-Q' || month_no // 3 + 1
+            ELSE fiscal_year::VARCHAR
+        END AS period,
+        month_start - to_months(month_no % months) AS starts_on,
+        starts_on + to_months(months) - INTERVAL 1 DAY AS ends_on,
+        day
+    FROM fiscal
+    CROSS JOIN kind
 )
 
-SELECT day, 'month' AS period_kind, strftime(day, '%Y-%m') AS period FROM fiscal
-UNION ALL
-SELECT day, 'quarter', fiscal_year || '-Q' || fiscal_quarter FROM fiscal
-UNION ALL
-SELECT day, 'year', fiscal_year::VARCHAR FROM fiscal
+SELECT * FROM final

@@ -1,9 +1,9 @@
-"""Commands that make and prove the books: attribute, verify, check, publish."""
+"""Commands that make and prove the books: attribute, verify."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +12,9 @@ from nisba.config import Config
 from nisba.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from expectations.run import CheckReport
     from warehouse.recompute.verification import Verification
 
-__all__ = ["attribute", "check", "publish", "verify"]
+__all__ = ["attribute", "verify"]
 
 
 @click.command()
@@ -80,70 +79,3 @@ def _show_verification(found: Verification) -> None:
     table(f"Verified: {verdict}", [("table", "left"), ("rows recomputed", "right")], rows)
     for difference in found.differences:
         say(f"{difference.side} in {difference.table}: {', '.join(f'{name}={value}' for name, value in difference.row.items())}")
-
-
-@click.command()
-@configured
-@as_json
-def check(config: Config, as_json: bool) -> None:
-    """Check a candidate of the next snapshot against what must hold; publishes nothing.
-
-    \b
-    Example:
-      nisba check --json
-    """
-    from warehouse.connection import open_writer
-    from warehouse.models.publication import discard, prepare
-
-    with progress("Preparing a candidate …") as update, open_writer(config.warehouse.path) as con:
-        candidate = prepare(con, config)
-        update("Checking …")
-        try:
-            report = _checked(candidate)
-        finally:
-            discard(candidate)
-    _show_checks(report, as_json)
-
-
-@click.command()
-@configured
-@as_json
-def publish(config: Config, as_json: bool) -> None:
-    """Check, then publish a snapshot for BI tools; when a check fails the last good one stays.
-
-    \b
-    Example:
-      nisba publish
-    """
-    from warehouse.connection import open_writer
-    from warehouse.models.publication import prepare, promote
-
-    with progress("Preparing a candidate …") as update, open_writer(config.warehouse.path) as con:
-        candidate = prepare(con, config)
-        update("Checking …")
-        report = _checked(candidate)
-        version = promote(candidate, config)
-    if as_json:
-        emit({"snapshot": str(version), "checks": list(report.results)})
-        return
-    _show_warnings(report)
-    click.echo(f"Published {version} after {len(report.results)} checks.")
-
-
-def _checked(candidate: Any) -> CheckReport:
-    from expectations.run import check as run
-
-    return run(candidate)
-
-
-def _show_checks(report: CheckReport, as_json: bool) -> None:
-    if as_json:
-        emit(list(report.results))
-        return
-    rows = [[row["table"], row["name"], "ok" if row["success"] else row["severity"], row["reason"]] for row in report.results]
-    table("Checks", [("table", "left"), ("expectation", "left"), ("result", "left"), ("why", "left")], rows)
-
-
-def _show_warnings(report: CheckReport) -> None:
-    for row in report.warnings:
-        say(f"Warning: {row['table']} {row['name']}: {row['count']} rows. {row['reason']}")
