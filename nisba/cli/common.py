@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -84,16 +84,15 @@ def read_books(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
     from warehouse.connection import open_reader
     from warehouse.models.publication import published
 
-    try:
-        with open_reader(config.warehouse.path) as con:
-            yield con
-            return
-    except LeaseTaken:
-        snapshot = published(config)
-        if snapshot is None:
-            raise
-        say(f"The warehouse is being written; this is the published snapshot {snapshot.name}.")
-    with open_reader(snapshot) as con:
+    with ExitStack() as stack:
+        try:
+            con = stack.enter_context(open_reader(config.warehouse.path))
+        except LeaseTaken:
+            snapshot = published(config)
+            if snapshot is None:
+                raise
+            say(f"The warehouse is being written; this is the published snapshot {snapshot.name}.")
+            con = stack.enter_context(open_reader(snapshot))
         yield con
 
 

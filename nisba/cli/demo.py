@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -151,15 +150,11 @@ def _run_flow(place: Place, api_url: str) -> None:
     command = [sys.executable, "-m", "flows.serving", "--once", "--config", str(place.settings)]
     started = time.monotonic()
     with child(command, environment(place.prefect, api_url), log) as process:
-        code = _waited(process)
+        code = process.wait()
     if code:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
         raise SourceError(f"the flow catch_up ended with code {code}: {' '.join(last)}; all of it is in {log}.")
     say(f"Prefect flow catch_up completed in {time.monotonic() - started:.1f} s.")
-
-
-def _waited(process: subprocess.Popen[bytes]) -> int:
-    return process.wait()
 
 
 def _show(config: Config, place: Place, seconds: float) -> None:

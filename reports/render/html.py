@@ -50,5 +50,5 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reports.render"), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=True
     )
-    environment.filters |= {"code": _code, "first_upper": formats.first_upper}
+    environment.filters |= {"code": _code, "first_upper": formats.first_upper, "one_line": formats.one_line}
     return environment

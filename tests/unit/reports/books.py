@@ -73,11 +73,11 @@ INSERT INTO ops.cycle BY NAME SELECT cycle_no, kind, TIMESTAMPTZ '2026-02-11 03:
 """
 
 
-def make_books(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
-    """Return a warehouse with the books above, and its marts built."""
+def make_books(path: Path | str = ":memory:", *, more: str = "") -> duckdb.DuckDBPyConnection:
+    """Return a warehouse with the books above and what the statements of `more` change in them, its marts built."""
     con = duckdb.connect(str(path))
     con.execute("SET TimeZone = 'UTC'")
     migrate(con)
-    con.execute(SETTING + DEALS + ENTRIES + TOUCHES + CREDITS + ARRIVALS)
+    con.execute(SETTING + DEALS + ENTRIES + TOUCHES + CREDITS + ARRIVALS + more)
     build(con)
     return con

@@ -73,9 +73,12 @@ def test_realized_revenue_goes_by_the_touch(con: duckdb.DuckDBPyConnection) -> N
 def test_measures_of_a_year(con: duckdb.DuckDBPyConnection) -> None:
     found = {row.name: row for row in measures(read_report(con).share)}
     assert tuple(found) == MEASURES
-    assert found["attributed"] == Measure("attributed", D("515.000"), pytest.approx(100 * 515 / 920), D("1.5"), 75.0)
-    assert found["sourced_lead_source"] == Measure("sourced_lead_source", D("810.000"), pytest.approx(100 * 810 / 920), 1, 50.0)
+    money = {name: (row.revenue, row.deals, row.deals_pct) for name, row in found.items()}
+    assert money["attributed"] == (D("515.000"), D("1.5"), 75.0)
+    assert money["sourced_lead_source"] == (D("810.000"), 1, 50.0)  # d-large came from the website
+    assert money["sourced_first_touch"] == money["sourced_before_sales"] == money["influenced"] == (D("920.000"), 2, 100.0)
     assert found["coverage"] == Measure("coverage", D("920.000"), 100.0, 2, 100.0)
+    assert [found[name].revenue_pct for name in MEASURES[:2]] == pytest.approx([100 * 515 / 920, 100 * 810 / 920])
 
 
 def test_share_is_beside_its_target(con: duckdb.DuckDBPyConnection) -> None:
@@ -102,10 +105,9 @@ def test_period_of_lost_deals_alone_has_a_share_and_no_campaigns(con: duckdb.Duc
 
 
 def test_latest_year_with_revenue_is_the_default(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(
-        "INSERT INTO marts.marketing_share SELECT * REPLACE ('2027' AS period, 0 AS won_revenue) FROM marts.marketing_share WHERE period = '2026'"
-    )
-    con.execute("INSERT INTO marts.marketing_share SELECT * REPLACE ('2025' AS period) FROM marts.marketing_share WHERE period = '2026'")
+    for changes in ("'2027' AS period, 0 AS won_revenue", "'2025' AS period"):
+        year = f"SELECT * REPLACE ({changes}) FROM marts.marketing_share WHERE period = '2026'"
+        con.execute(f"INSERT INTO marts.marketing_share {year}")
     assert read_report(con).period == "2026"
 
 
