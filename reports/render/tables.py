@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reports.explain import Explanation
 from reports.render import formats
 from reports.values import Campaign, Measure, Report, measures
 from reports.words import Words
+
+if TYPE_CHECKING:
+    from reports.explain import Explanation  # imports the attribution core, which a report does not need
 
 __all__ = [
     "Table",
@@ -80,7 +82,7 @@ def _measure(row: Measure, currency: str, words: Words) -> list[str]:
 def journey_table(found: Explanation, words: Words) -> Table:
     """Return the touches of a deal's journey with what each earned."""
     columns = ("number", "touched", "holds", "touch", "campaign", "share", "credit", "event")
-    currency = found.deal["currency"]
+    currency = _currency(found)
     rows = [
         [
             str(row["ordinal"]),
@@ -95,6 +97,12 @@ def journey_table(found: Explanation, words: Words) -> Table:
         for row in found.touches
     ]
     return _table(words, columns, rows, ("number", "share", "credit"))
+
+
+def _currency(found: Explanation) -> str:
+    """Return the currency of the credits: the deal's, or that of its entries when it has no amount any more."""
+    named: list[str | None] = [found.deal["currency"], *(row["currency"] for row in found.entries)]
+    return next(filter(None, named), found.reporting_currency)
 
 
 def entry_table(found: Explanation, words: Words) -> Table:

@@ -142,6 +142,14 @@ def test_reason_without_a_word_fails_rather_than_showing_a_code() -> None:
         tables.campaign_table(odd, EN)
 
 
+def test_credits_of_a_deal_that_lost_its_amount_are_in_the_currency_of_its_entries() -> None:
+    yen = [row | {"currency": "JPY"} for row in samples.EXPLANATION.entries]
+    without = replace(samples.EXPLANATION, deal=samples.EXPLANATION.deal | {"amount": None, "currency": None}, entries=yen)
+    assert tables.journey_table(without, EN).rows[0][6] == "333"
+    assert tables.journey_table(replace(without, entries=[]), EN).rows[0][6] == "333.33"
+    assert terminal.explained_deal(without, EN).startswith("Deal D-1 of acme: won, no amount; ")
+
+
 # Escaping
 
 
