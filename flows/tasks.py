@@ -74,14 +74,17 @@ def publish(config_file: str | None) -> str:
 @task
 def report(snapshot: str) -> str:
     """Put the ROI table and marketing's share, beside the target, where Prefect shows it."""
-    from reports.pages import markdown, summary
+    from reports.render.markdown import report_page
+    from reports.render.sentences import summary
     from reports.values import read_checks, read_report
+    from reports.words import words
     from warehouse.connection import open_reader
 
     with open_reader(snapshot) as con:
         found, checks = read_report(con), read_checks(con)
-    create_markdown_artifact(markdown(found, checks), key="nisba-report", description=summary(found))
-    return summary(found)
+    said = summary(found, words())
+    create_markdown_artifact(report_page(found, checks, words()), key="nisba-report", description=said)
+    return said
 
 
 @task

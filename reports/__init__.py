@@ -1,1 +1,1 @@
-"""What people read: the figures as values, and how they are shown."""
+"""What people read, in three parts: the figures as values, the words by language, and rendering by medium."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +17,8 @@ from nisba.attribution.models import journey_specs
 from nisba.attribution.shards import unpack
 from nisba.config import Config
 from nisba.errors import NotFound
+from reports.values import read_rule, read_setting
+from warehouse.query import one_value, rows_as_dicts
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import plan_accounts
 
@@ -44,29 +45,34 @@ class Explanation:
 def explain(con: duckdb.DuckDBPyConnection, config: Config, deal_id: str, model: str | None = None) -> Explanation:
     """Explain a deal by a model (default: the default model). Raises NotFound for an unknown deal or model."""
     deal = _deal(con, deal_id)
-    zone, currency, default = con.execute("SELECT time_zone, reporting_currency, default_model FROM core.setting").fetchall()[0]
-    chosen = model or default
-    rule = con.execute("SELECT rule FROM core.model WHERE model = ?", [chosen]).fetchone()
-    if rule is None:
-        known = ", ".join(name for (name,) in con.execute("SELECT model FROM core.model ORDER BY model").fetchall())
-        raise NotFound(f"no model {chosen!r} in the books; there are: {known}.")
-    has_ledger = bool(_dicts(con, "SELECT 1 AS one FROM information_schema.tables WHERE table_schema = 'ledger' LIMIT 1", []))
+    setting = read_setting(con)
+    chosen = model or setting.default_model
+    rule = read_rule(con, chosen)
+    has_ledger = bool(one_value(con, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'ledger'"))
     journey = chosen if chosen in journey_specs(config) else DEFAULT_JOURNEY
+    touches, entries = (_TOUCHES, _ENTRIES) if has_ledger else (_TOUCHES_OF_SNAPSHOT, _ENTRIES_OF_SNAPSHOT)
     return Explanation(
         deal,
         chosen,
-        rule[0],
-        zone,
-        currency,
-        _dicts(con, _TOUCHES.format(origin=_origin("touch", has_ledger)), [chosen, deal_id, journey, deal_id]),
-        _dicts(con, _ENTRIES.format(origin=_origin("deal", has_ledger), adjusted=_origin("adjustment", has_ledger)), [deal_id]),
-        _dicts(con, _CREDITS, [chosen, deal_id]),
-        _dicts(con, "SELECT * FROM ops.held WHERE deal_id = ? ORDER BY kind, id", [deal_id]) if has_ledger else [],
+        rule,
+        setting.time_zone,
+        setting.reporting_currency,
+        rows_as_dicts(con, touches, [chosen, deal_id, journey, deal_id]),
+        rows_as_dicts(con, entries, [deal_id]),
+        rows_as_dicts(con, _CREDITS, [chosen, deal_id]),
+        rows_as_dicts(con, "SELECT * FROM ops.held WHERE deal_id = ? ORDER BY kind, id", [deal_id]) if has_ledger else [],
         _left_out(con, config, deal, journey) if has_ledger else None,
     )
 
 
-_TOUCHES = """
+# Where each event came from; a snapshot has no ledger and does not know.
+_ORIGIN = "SELECT source, event_id, topic, kafka_partition, kafka_offset FROM ledger.current_{fact_type}"
+_NO_ORIGIN = """
+    SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS event_id, NULL::VARCHAR AS topic, NULL::INTEGER AS kafka_partition,
+        NULL::BIGINT AS kafka_offset WHERE false
+"""
+
+_TOUCHES_FROM = """
     WITH share AS (
         SELECT ordinal, any_value(weight) AS share, sum(revenue) AS credit
         FROM core.credit_line WHERE model = ? AND deal_id = ? GROUP BY ordinal
@@ -80,7 +86,10 @@ _TOUCHES = """
     WHERE t.journey = ? AND t.deal_id = ?
     ORDER BY t.ordinal
 """
-_ENTRIES = """
+_TOUCHES = _TOUCHES_FROM.format(origin=_ORIGIN.format(fact_type="touch"))
+_TOUCHES_OF_SNAPSHOT = _TOUCHES_FROM.format(origin=_NO_ORIGIN)
+
+_ENTRIES_FROM = """
     WITH origin AS ({origin}), adjusted AS ({adjusted})
     SELECT e.entry_no, e.entry, e.booked_at, e.booked_on, e.is_final, e.currency, e.amount, e.amount_reporting, e.source, e.event_id,
         coalesce(adjusted.topic, origin.topic) AS topic, coalesce(adjusted.kafka_partition, origin.kafka_partition) AS kafka_partition,
@@ -91,29 +100,26 @@ _ENTRIES = """
     WHERE e.deal_id = ?
     ORDER BY e.entry_no
 """
+_ENTRIES = _ENTRIES_FROM.format(origin=_ORIGIN.format(fact_type="deal"), adjusted=_ORIGIN.format(fact_type="adjustment"))
+_ENTRIES_OF_SNAPSHOT = _ENTRIES_FROM.format(origin=_NO_ORIGIN, adjusted=_NO_ORIGIN)
+
 _CREDITS = """
     SELECT ordinal, entry_no, weight, revenue, revenue_reporting FROM core.credit_line
     WHERE model = ? AND deal_id = ? ORDER BY ordinal, entry_no
 """
 
-
-def _origin(fact_type: str, has_ledger: bool) -> str:
-    """Return a SELECT of where each event came from; nothing in a snapshot."""
-    if has_ledger:
-        return f"SELECT source, event_id, topic, kafka_partition, kafka_offset FROM ledger.current_{fact_type}"
-    return (
-        "SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS event_id, NULL::VARCHAR AS topic, NULL::INTEGER AS kafka_partition,"
-        " NULL::BIGINT AS kafka_offset WHERE false"
+_NEAREST_DEALS = """
+    SELECT string_agg(deal_id, ', ') FROM (
+        SELECT deal_id FROM core.deal ORDER BY jaro_winkler_similarity(deal_id, ?) DESC, deal_id LIMIT 3
     )
+"""
 
 
 def _deal(con: duckdb.DuckDBPyConnection, deal_id: str) -> dict[str, Any]:
-    found = _dicts(con, "SELECT * FROM core.deal WHERE deal_id = ?", [deal_id])
+    found = rows_as_dicts(con, "SELECT * FROM core.deal WHERE deal_id = ?", [deal_id])
     if not found:
-        near = con.execute(
-            "SELECT deal_id FROM core.deal ORDER BY jaro_winkler_similarity(deal_id, ?) DESC, deal_id LIMIT 3", [deal_id]
-        ).fetchall()
-        hint = f"; the nearest ids are {', '.join(name for (name,) in near)}" if near else ""
+        near = one_value(con, _NEAREST_DEALS, [deal_id])
+        hint = f"; the nearest ids are {near}" if near else ""
         raise NotFound(f"no deal {deal_id!r} in the books{hint}.")
     return found[0]
 
@@ -123,7 +129,7 @@ def _left_out(con: duckdb.DuckDBPyConnection, config: Config, deal: dict[str, An
 
     Retracted touches vanish from identity and journeys; to name them, the account is resolved once more as if they were there.
     """
-    accounts = _dicts(con, "SELECT id FROM core.identity WHERE kind = 'account' AND account_id = ?", [deal["account_id"]])
+    accounts = rows_as_dicts(con, "SELECT id FROM core.identity WHERE kind = 'account' AND account_id = ?", [deal["account_id"]])
     facts = read_facts(con, plan_accounts(con, [row["id"] for row in accounts]))
     spec = journey_specs(config)[journey]
     found = [row for payload in _payloads(facts, config) for row in left_out(unpack(payload), deal["deal_id"], spec)]
@@ -148,9 +154,3 @@ def _retracted(facts: Facts) -> set[tuple[str, str]]:
 def _keys(table: pa.Table, source: str, event_id: str) -> list[tuple[str, str]]:
     columns = [pc.cast(table[name], pa.string()).to_pylist() for name in (source, event_id)]
     return list(zip(*columns, strict=True))
-
-
-def _dicts(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-    cursor = con.execute(sql, list(parameters))
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

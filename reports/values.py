@@ -1,25 +1,91 @@
-"""What a report says: the campaigns of a period, marketing's share of its revenue, and what was checked."""
+"""What reports say, read from a snapshot or a warehouse: figures, checks, arrivals. No words for people."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import duckdb
 
 from nisba.errors import NotFound
+from warehouse.checks import credit_gaps
+from warehouse.query import one_value, rows_as_dicts
 
-__all__ = ["MEASURES", "Checks", "Report", "read_checks", "read_report"]
+__all__ = [
+    "MEASURES",
+    "Arrivals",
+    "Campaign",
+    "Checks",
+    "Measure",
+    "Report",
+    "Setting",
+    "measures",
+    "read_arrivals",
+    "read_checks",
+    "read_example_deal",
+    "read_report",
+    "read_rule",
+    "read_setting",
+]
 
-MEASURES: dict[str, str] = {
-    "attributed": "Attributed to marketing's touches",
-    "sourced_lead_source": "Sourced: lead source is marketing's",
-    "sourced_first_touch": "Sourced: first touch is marketing's",
-    "sourced_before_sales": "Sourced: marketing before sales",
-    "influenced": "Influenced: any marketing touch",
-    "coverage": "Coverage: any touch at all",
-}
-"""The six definitions of marketing-driven revenue, with the words for people."""
+MEASURES = ("attributed", "sourced_lead_source", "sourced_first_touch", "sourced_before_sales", "influenced", "coverage")
+"""The six definitions of marketing-driven revenue, columns of marts.marketing_share."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The part of the configuration of the books that reports show."""
+
+    reporting_currency: str
+    time_zone: str
+    default_model: str
+    target_pct: Decimal
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A row of marts.campaign_roi. ROI is a ratio, None where `roi_reason` says why; a campaign without spend has no cost."""
+
+    campaign_id: str
+    campaign_name: str
+    channel: str | None
+    cost: Decimal | None
+    revenue: Decimal
+    roi: float | None
+    realized_revenue: Decimal
+    realized_roi: float | None
+    roas: float | None
+    won_deals: int
+    pipeline: Decimal
+    roi_reason: str | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A period by one model; money in `currency`, campaigns by falling revenue."""
+
+    period_kind: str
+    period: str
+    model: str
+    rule: str
+    currency: str
+    target_pct: float
+    campaigns: tuple[Campaign, ...]
+    share: Mapping[str, Any]
+    """The period's row of marts.marketing_share, all segments together; empty when no deal was closed."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One definition of marketing-driven revenue: money and deals, each with its part of what was won."""
+
+    name: str
+    revenue: Decimal
+    revenue_pct: float | None
+    deals: Decimal | int
+    deals_pct: float | None
 
 
 @dataclass(frozen=True)
@@ -29,23 +95,39 @@ class Checks:
     deals: int
     entries: int
     wrong_entries: int
-    """Entries whose credits do not add up to them in some model."""
+    """Entries that some model does not credit in full, in one of the two currencies; credits without an entry are among them."""
     models: int
     held: int
+    """Entries without money in the reporting currency: no figure has them."""
+    booked: Decimal
+    """Sum of the final entries, in the reporting currency."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """A period by one model; money in `currency`."""
+class Arrivals:
+    """What came in and was not applied as it stood."""
 
-    period_kind: str
-    period: str
-    model: str
-    rule: str
-    currency: str
-    target_pct: float
-    campaigns: list[dict[str, Any]]
-    share: dict[str, Any]
+    duplicates: int
+    conflicts: int
+    dead_letters: dict[str, int]
+    """By error class."""
+
+
+def read_setting(con: duckdb.DuckDBPyConnection) -> Setting:
+    """Read the setting of the books; NotFound when nothing was attributed yet."""
+    found = rows_as_dicts(con, "SELECT reporting_currency, time_zone, default_model, target_pct FROM core.setting")
+    if not found:
+        raise NotFound("the books are empty: run `nisba backfill`, or `nisba stream` and `nisba attribute`, first.")
+    return Setting(**found[0])
+
+
+def read_rule(con: duckdb.DuckDBPyConnection, model: str) -> str:
+    """Read what a model does, in words; NotFound for a model that the books do not have."""
+    rule: str | None = one_value(con, "SELECT rule FROM core.model WHERE model = ?", [model])
+    if rule is None:
+        known = one_value(con, "SELECT string_agg(model, ', ' ORDER BY model) FROM core.model")
+        raise NotFound(f"no model {model!r} in the books; there are: {known}.")
+    return rule
 
 
 def read_report(con: duckdb.DuckDBPyConnection, *, period: str | None = None, model: str | None = None) -> Report:
@@ -53,78 +135,90 @@ def read_report(con: duckdb.DuckDBPyConnection, *, period: str | None = None, mo
 
     Raises NotFound for a period or model that the marts do not have.
     """
-    currency, default_model, target = _one(con, "SELECT reporting_currency, default_model, target_pct FROM core.setting")
-    chosen = model or default_model
-    rule = con.execute("SELECT rule FROM core.model WHERE model = ?", [chosen]).fetchone()
-    if rule is None:
-        known = ", ".join(name for (name,) in con.execute("SELECT model FROM core.model ORDER BY model").fetchall())
-        raise NotFound(f"no model {chosen!r} in the books; there are: {known}.")
+    setting = read_setting(con)
+    chosen = model or setting.default_model
+    rule = read_rule(con, chosen)
     kind, name = _period(con, period)
-    campaigns = _dicts(
-        con,
-        """
-        SELECT campaign_id, campaign_name, channel, cost, revenue, roi, realized_revenue, realized_roi, roas, won_deals, pipeline,
-            roi_reason
-        FROM marts.campaign_roi WHERE period_kind = ? AND period = ? AND model = ?
-        ORDER BY revenue DESC, cost DESC NULLS LAST, campaign_id
-        """,
-        [kind, name, chosen],
-    )
-    share = _dicts(
-        con,
-        "SELECT * FROM marts.marketing_share WHERE period_kind = ? AND period = ? AND model = ? AND segment_kind = 'all'",
-        [kind, name, chosen],
-    )
-    return Report(kind, name, chosen, rule[0], currency, float(target), campaigns, share[0] if share else {})
+    campaigns = rows_as_dicts(con, _CAMPAIGNS, [kind, name, chosen])
+    share = rows_as_dicts(con, _SHARE, [kind, name, chosen])
+    rows = tuple(Campaign(**row) for row in campaigns)
+    return Report(kind, name, chosen, rule, setting.reporting_currency, float(setting.target_pct), rows, share[0] if share else {})
+
+
+_CAMPAIGNS = """
+    SELECT campaign_id, campaign_name, channel, cost, revenue, roi, realized_revenue, realized_roi, roas, won_deals, pipeline, roi_reason
+    FROM marts.campaign_roi WHERE period_kind = ? AND period = ? AND model = ?
+    ORDER BY revenue DESC, cost DESC NULLS LAST, campaign_id
+"""
+_SHARE = "SELECT * FROM marts.marketing_share WHERE period_kind = ? AND period = ? AND model = ? AND segment_kind = 'all'"
+
+
+def measures(share: Mapping[str, Any]) -> list[Measure]:
+    """Return the six measures of a row of marts.marketing_share; none of an empty one."""
+    return [
+        Measure(name, share[name], share[f"{name}_pct"], share[f"{name}_deals"], share[f"{name}_deals_pct"])
+        for name in (MEASURES if share else ())
+    ]
 
 
 def read_checks(con: duckdb.DuckDBPyConnection) -> Checks:
-    """Count the entries whose credits do not add up: none, or something is badly wrong."""
-    wrong = _one(
-        con,
-        """
-        WITH credited AS (
-            SELECT deal_id, entry_no, model, sum(revenue) AS revenue FROM core.credit_line GROUP BY ALL
-        )
-        SELECT count(*) FROM credited JOIN core.entry USING (deal_id, entry_no) WHERE revenue <> amount
-        """,
-    )[0]
-    deals, entries, models, held = _one(
-        con,
-        """
-        SELECT
-            (SELECT count(*) FROM core.deal), (SELECT count(*) FROM core.entry), (SELECT count(*) FROM core.model),
-            (SELECT count(*) FROM core.entry WHERE amount_reporting IS NULL)
-        """,
-    )
-    return Checks(deals, entries, wrong, models, held)
+    """Count deals, entries, models, held entries, and the entries whose credits do not add up: none, or something is badly wrong."""
+    wrong = {(gap.deal_id, gap.entry_no) for gap in credit_gaps(con)}
+    return Checks(wrong_entries=len(wrong), **rows_as_dicts(con, _COUNTS)[0])
+
+
+_COUNTS = """
+    SELECT
+        (SELECT count(*) FROM core.deal) AS deals,
+        (SELECT count(*) FROM core.model) AS models,
+        count(*) AS entries,
+        count(*) FILTER (amount_reporting IS NULL) AS held,
+        coalesce(sum(amount_reporting) FILTER (is_final), 0) AS booked
+    FROM core.entry
+"""
+
+
+def read_arrivals(con: duckdb.DuckDBPyConnection) -> Arrivals:
+    """Count what a warehouse took in without applying it as it stood; a snapshot does not know."""
+    totals = "SELECT coalesce(sum(duplicates), 0)::BIGINT AS duplicates, coalesce(sum(conflicts), 0)::BIGINT AS conflicts"
+    counted = rows_as_dicts(con, f"{totals} FROM ops.cycle WHERE kind = 'ingest'")[0]
+    letters = rows_as_dicts(con, "SELECT error_class, count(*) AS records FROM ops.dead_letter GROUP BY ALL ORDER BY ALL")
+    return Arrivals(**counted, dead_letters={row["error_class"]: row["records"] for row in letters})
+
+
+def read_example_deal(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Return a won deal that is worth explaining: a journey of some touches, entries beside the booking; None without one."""
+    found: str | None = one_value(con, _EXAMPLE)
+    return found
+
+
+_EXAMPLE = """
+    SELECT deal_id FROM core.deal JOIN core.journey_touch USING (deal_id) JOIN (
+        SELECT deal_id, count(*) AS entries FROM core.entry GROUP BY deal_id
+    ) USING (deal_id)
+    WHERE status = 'won' AND journey = 'default' AND ordinal = 1
+    ORDER BY journey_length BETWEEN 4 AND 9 DESC, entries DESC, amount_reporting DESC NULLS LAST, deal_id LIMIT 1
+"""
 
 
 def _period(con: duckdb.DuckDBPyConnection, wanted: str | None) -> tuple[str, str]:
-    if wanted is None:
-        latest = con.execute(
-            "SELECT period_kind, period FROM marts.marketing_share WHERE period_kind = 'year' ORDER BY won_revenue = 0, period DESC LIMIT 1"
-        ).fetchone()
-        if latest is None:
-            raise NotFound("no deal is won or lost yet, so there is no period to report on.")
-        return latest[0], latest[1]
-    found = con.execute("SELECT period_kind, period FROM marts.campaign_roi WHERE period = ? LIMIT 1", [wanted]).fetchone()
-    found = found or con.execute("SELECT period_kind, period FROM marts.marketing_share WHERE period = ? LIMIT 1", [wanted]).fetchone()
-    if found is None:
-        spans = con.execute("SELECT min(period), max(period) FROM marts.marketing_share WHERE period_kind = 'month'").fetchone()
-        first, last = spans or (None, None)
-        raise NotFound(f"no figures for the period {wanted!r}; there are months from {first} to {last}, quarters (2026-Q1) and years.")
-    return found[0], found[1]
+    return _latest_year(con) if wanted is None else _named_period(con, wanted)
 
 
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    row = con.execute(sql).fetchone()
-    if row is None:
-        raise NotFound("the books are empty: run `nisba backfill`, or `nisba stream` and `nisba attribute`, first.")
-    return row
+def _latest_year(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+    order = "ORDER BY won_revenue = 0, period DESC LIMIT 1"
+    latest = one_value(con, f"SELECT period FROM marts.marketing_share WHERE period_kind = 'year' {order}")
+    if latest is None:
+        raise NotFound("no deal is won or lost yet, so there is no period to report on.")
+    return "year", latest
 
 
-def _dicts(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
-    cursor = con.execute(sql, parameters)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def _named_period(con: duckdb.DuckDBPyConnection, wanted: str) -> tuple[str, str]:
+    for mart in ("campaign_roi", "marketing_share"):
+        kind = one_value(con, f"SELECT period_kind FROM marts.{mart} WHERE period = ? LIMIT 1", [wanted])
+        if kind is not None:
+            return kind, wanted
+    span = "min(period) || ' to ' || max(period)"
+    months = one_value(con, f"SELECT {span} FROM marts.marketing_share WHERE period_kind = 'month'")
+    there = f"there are months from {months}, quarters (2026-Q1) and years" if months else "no deal is won or lost yet"
+    raise NotFound(f"no figures for the period {wanted!r}; {there}.")

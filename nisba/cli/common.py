@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from nisba.config import Config, load_config
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["as_json", "configured", "emit", "money", "percent", "progress", "read_books", "say", "table"]
+__all__ = ["as_json", "as_rows", "configured", "emit", "progress", "read_books", "say", "show", "table"]
 
 
 def configured(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,21 +55,16 @@ def say(text: str = "") -> None:
     click.echo(text, err=True)
 
 
-def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], *, caption: str | None = None) -> None:
-    """Print a table; columns are (header, justification), None is shown as a dash."""
-    from rich.console import Console
-    from rich.table import Table
+def show(text: str) -> None:
+    """Print a page that a renderer made; it ends with a line break of its own."""
+    click.echo(text, nl=False)
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    drawn = Table(header_style="bold")
-    for header, justify in columns:
-        drawn.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        drawn.add_row(*("–" if cell is None else str(cell) for cell in row))
-    console.print(title, style="bold")  # not the table's own title, which wraps at the table's width
-    console.print(drawn)
-    if caption:
-        console.print(caption, style="italic")
+
+def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], *, caption: str | None = None) -> None:
+    """Print a table; columns are (heading, justification), None is shown as a dash."""
+    from reports.render.terminal import draw_table
+
+    show(draw_table(title, columns, rows, caption))
 
 
 @contextmanager
@@ -90,27 +84,16 @@ def read_books(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
     from warehouse.connection import open_reader
     from warehouse.models.publication import published
 
-    try:
-        with open_reader(config.warehouse.path) as con:
-            yield con
-            return
-    except LeaseTaken:
-        snapshot = published(config)
-        if snapshot is None:
-            raise
-        say(f"The warehouse is being written; this is the published snapshot {snapshot.name}.")
-    with open_reader(snapshot) as con:
+    with ExitStack() as stack:
+        try:
+            con = stack.enter_context(open_reader(config.warehouse.path))
+        except LeaseTaken:
+            snapshot = published(config)
+            if snapshot is None:
+                raise
+            say(f"The warehouse is being written; this is the published snapshot {snapshot.name}.")
+            con = stack.enter_context(open_reader(snapshot))
         yield con
-
-
-def money(amount: Decimal | None) -> str | None:
-    """Return an amount for people: thousands separated, two decimals."""
-    return None if amount is None else f"{amount:,.2f}"
-
-
-def percent(part: float | None, digits: int = 1) -> str | None:
-    """Return a percentage for people."""
-    return None if part is None else f"{part:,.{digits}f} %"
 
 
 def as_rows(found: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[Any]]:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from nisba.cli.common import money, progress, say
+from nisba.cli.common import progress, say, show
 from nisba.config import Config, load_config
 from nisba.errors import SourceError
-
-if TYPE_CHECKING:
-    from reports.values import Checks
 
 __all__ = ["demo"]
 
@@ -38,6 +34,15 @@ path = "{folder}/warehouse.duckdb"
 [publish]
 directory = "{folder}/published"
 """
+
+NEXT = """
+Next:
+  .venv/bin/nisba explain {deal} --config {here}/nisba.toml
+  .venv/bin/python -c "import duckdb; duckdb.connect('{here}/published/nisba.duckdb').sql('FROM marts.campaign_roi').show()"
+  open {here}/report.html
+"""
+
+CAMPAIGNS_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -145,68 +150,30 @@ def _run_flow(place: Place, api_url: str) -> None:
     command = [sys.executable, "-m", "flows.serving", "--once", "--config", str(place.settings)]
     started = time.monotonic()
     with child(command, environment(place.prefect, api_url), log) as process:
-        code = _waited(process)
+        code = process.wait()
     if code:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
         raise SourceError(f"the flow catch_up ended with code {code}: {' '.join(last)}; all of it is in {log}.")
     say(f"Prefect flow catch_up completed in {time.monotonic() - started:.1f} s.")
 
 
-def _waited(process: subprocess.Popen[bytes]) -> int:
-    return process.wait()
-
-
 def _show(config: Config, place: Place, seconds: float) -> None:
     """Print what came out, what was checked, and what to do next."""
-    from nisba.cli.figures import show_report
-    from reports.pages import html
-    from reports.values import read_checks, read_report
+    from reports.render import html, terminal
+    from reports.values import read_arrivals, read_checks, read_example_deal, read_report
+    from reports.words import words
     from warehouse.connection import open_reader
     from warehouse.models.publication import published
 
     snapshot = published(config)
     assert snapshot is not None
     with open_reader(snapshot) as con:
-        report, checks = read_report(con), read_checks(con)
-        deal = con.execute(_INTERESTING_DEAL).fetchone()
-    page = place.folder / "report.html"
-    page.write_text(html(report, checks), "utf-8")
-    show_report(report, 12)
-    _show_checks(config, checks)
-    here = place.folder.relative_to(Path.cwd()) if place.folder.is_relative_to(Path.cwd()) else place.folder
-    click.echo("\nNext:")
-    click.echo(f"  .venv/bin/nisba explain {deal[0] if deal else 'DEAL'} --config {here}/nisba.toml")
-    click.echo(
-        f"  .venv/bin/python -c \"import duckdb; duckdb.connect('{here}/published/nisba.duckdb').sql('FROM marts.campaign_roi').show()\""
-    )
-    click.echo(f"  open {here}/report.html")
-    say(f"\nDone in {seconds:.0f} s; nothing keeps running, everything is in {here}.")
-
-
-_INTERESTING_DEAL = """
-    SELECT deal_id FROM core.deal JOIN core.journey_touch USING (deal_id) JOIN (
-        SELECT deal_id, count(*) AS entries FROM core.entry GROUP BY deal_id
-    ) USING (deal_id)
-    WHERE status = 'won' AND journey = 'default' AND ordinal = 1
-    ORDER BY journey_length BETWEEN 4 AND 9 DESC, entries DESC, amount_reporting DESC NULLS LAST, deal_id LIMIT 1
-"""
-
-
-def _show_checks(config: Config, checks: Checks) -> None:
-    from warehouse.connection import open_reader
-    from warehouse.status import read_status
-
+        report, checks, deal = read_report(con), read_checks(con), read_example_deal(con)
     with open_reader(config.warehouse.path) as con:
-        status = read_status(con, config)
-        duplicates, conflicts = con.execute("SELECT sum(duplicates), sum(conflicts) FROM ops.cycle WHERE kind = 'ingest'").fetchall()[0]
-        booked = con.execute("SELECT sum(amount_reporting) FROM core.entry WHERE is_final").fetchall()[0][0]
-    letters = status.dead_letters or []
-    classes = ", ".join(f"{row['records']:,} {row['error_class']}" for row in letters)
-    verdict = "Σ credits = revenue" if not checks.wrong_entries else f"Σ credits differ in {checks.wrong_entries:,} entries"
-    click.echo("\nChecked:")
-    click.echo(
-        f"  {verdict}: {checks.entries:,} entries of {checks.deals:,} deals, {checks.models} models, "
-        f"{money(booked) or 0} {config.reporting.currency} booked"
-    )
-    click.echo(f"  duplicates: {duplicates or 0:,} counted and never applied twice; {conflicts or 0:,} conflicts settled by content")
-    click.echo(f"  dead letters: {sum(row['records'] for row in letters):,} kept with their bytes ({classes or 'none'})")
+        arrivals = read_arrivals(con)
+    (place.folder / "report.html").write_text(html.report_page(report, checks, words()), "utf-8")
+    show(terminal.report_tables(report, checks, words(), CAMPAIGNS_SHOWN))
+    show("\n" + terminal.what_was_checked(checks, arrivals, report.currency, words()))
+    here = place.folder.relative_to(Path.cwd()) if place.folder.is_relative_to(Path.cwd()) else place.folder
+    show(NEXT.format(here=here, deal=deal or "DEAL"))
+    say(f"\nDone in {seconds:.0f} s; nothing keeps running, everything is in {here}.")

@@ -1,4 +1,4 @@
-"""The commands on a real small warehouse: what they print, and the code they end with."""
+"""Every command: help with an example, quick; errors in one sentence, with the code that says whose they are."""
 
 from __future__ import annotations
 
@@ -7,106 +7,66 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
+import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
+from nisba import cli as command_line
 from nisba.cli import COMMANDS, cli
 from nisba.cli.template import TEMPLATE
 from nisba.config import load_config
-from warehouse.migrations import migrate
-from warehouse.models.build import build
+from tests.unit.cli.conftest import AsJson, Run
 
 ROOT = Path(__file__).resolve().parents[3]
 
-ONE_WON_DEAL = """
-INSERT INTO core.setting BY NAME SELECT 'USD' AS reporting_currency, 'UTC' AS time_zone, 1 AS fiscal_year_start_month,
-    'linear' AS default_model, ['linear'] AS models, 30 AS target_pct, ['website'] AS lead_sources, 'h' AS config_hash;
-INSERT INTO core.model VALUES ('linear', 'all touches 100 % in equal parts');
-INSERT INTO core.deal BY NAME SELECT 'won_by_two_touches' AS deal_id, 'acme' AS account_id, 'won' AS status, 100 AS amount,
-    'USD' AS currency, 100 AS amount_reporting, DATE '2026-01-05' AS opened_on, DATE '2026-02-10' AS closed_on,
-    TIMESTAMPTZ '2026-01-05 00:00:00+00' AS opened_at, TIMESTAMPTZ '2026-02-10 00:00:00+00' AS closed_at;
-INSERT INTO core.entry BY NAME SELECT 'won_by_two_touches' AS deal_id, 1 AS entry_no, 'booking' AS entry, DATE '2026-02-10' AS booked_on,
-    true AS is_final, 'USD' AS currency, 100 AS amount, 100 AS amount_reporting;
-INSERT INTO core.journey_touch BY NAME SELECT 'default' AS journey, 'won_by_two_touches' AS deal_id, n AS ordinal, 2 AS journey_length,
-    DATE '2026-01-03' AS touched_on, 'event' AS channel, if(n = 1, 'c-expo', NULL) AS campaign_id,
-    if(n = 1, 'marketing', 'sales') AS team FROM range(1, 3) AS touch(n);
-INSERT INTO core.credit_line BY NAME SELECT 'linear' AS model, 'default' AS journey, 'won_by_two_touches' AS deal_id, n AS ordinal,
-    1 AS entry_no, 0.5 AS weight, 50 AS revenue, 50 AS revenue_reporting FROM range(1, 3) AS touch(n);
-INSERT INTO core.cost_daily BY NAME SELECT 'c-expo' AS campaign_id, 'event' AS channel, DATE '2026-02-01' AS day, 20 AS cost_reporting;
-INSERT INTO ops.dead_letter BY NAME SELECT 'crm.deal' AS topic, 3 AS kafka_partition, o AS kafka_offset, c AS error_class,
-    'not one JSON object' AS message, '{"broken'::BLOB AS value, 0 AS attempt, TIMESTAMPTZ '2026-02-10 00:00:00+00' AS recorded_at
-    FROM (VALUES (7, 'malformed'), (8, 'schema')) AS letter(o, c);
-"""
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Path:
-    path = tmp_path / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as con:
-        migrate(con)
-        con.execute(ONE_WON_DEAL)
-        build(con)
-    return path
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="nisba")
-
-
-def as_json(*arguments: object) -> object:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_an_example(name: str) -> None:
+def test_every_command_has_help_with_an_example(run: Run, name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert f"nisba {name}" in result.output.split("Example:")[1]
 
 
-def test_help_imports_nothing_that_is_slow() -> None:
-    slow = ["apache_beam", "prefect", "great_expectations", "duckdb", "pyarrow", "rich"]
+@pytest.mark.parametrize("name", ["list", "show", "replay"])
+def test_every_command_of_dead_letters_has_help_with_an_example(run: Run, name: str) -> None:
+    assert f"nisba dead-letters {name}" in run("dead-letters", name, "--help").output.split("Example:")[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_list_of_commands_says_what_each_does(run: Run, name: str) -> None:
+    assert f"{name} {COMMANDS[name][1]}" in " ".join(run("--help").output.split())
+    assert COMMANDS[name][1].endswith(".")
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("dead-letters",)])
+def test_options_have_help_and_no_option_means_two_things(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    flags = [flag for option in options for flag in option.opts]
+    assert len(flags) == len(set(flags))
+    assert all(option.help or option.show_default for option in options)
+
+
+@pytest.mark.parametrize("name", ["report", "explain", "status", "attribute", "verify", "check", "publish", "topics", "send", "backfill"])
+def test_commands_that_print_tables_have_json_and_a_configuration(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert {"as_json", "config_file", "warehouse"} <= {parameter.name for parameter in command.params}
+
+
+SLOW = ["apache_beam", "prefect", "great_expectations", "duckdb", "pyarrow", "rich", "jinja2", "iso4217"]
+
+
+@pytest.mark.parametrize(("arguments", "slow"), [(["--help"], SLOW), (["report", "--help"], [*SLOW[:6], "jinja2"])])
+def test_help_imports_nothing_that_is_slow(arguments: list[str], slow: list[str]) -> None:
     code = (
         "import sys; from click.testing import CliRunner; from nisba.cli import cli;"
-        "assert 'backfill' in CliRunner().invoke(cli, ['--help']).output;"
+        f"assert 'Show' in CliRunner().invoke(cli, {arguments}).output;"
         f"print([name for name in {slow} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60)
     assert done.stdout.strip() == "[]"
-
-
-def test_report_shows_both_tables(warehouse: Path) -> None:
-    output = run("report", "--warehouse", warehouse).stdout
-    assert "Campaign ROI 2026, USD" in output
-    assert "+150 %" in output
-    assert "won 100.00 USD in 1 deals" in output
-    assert "target 30 %; attributed is 20.0 points above it" in output
-
-
-def test_report_as_json(warehouse: Path) -> None:
-    found = as_json("report", "--warehouse", warehouse, "--period", "2026-Q1")
-    assert isinstance(found, dict)
-    assert {row["campaign_id"]: row["revenue"] for row in found["campaigns"]} == {"c-expo": "50.000", "(none)": "50.000"}
-    assert found["checks"]["wrong_entries"] == 0
-
-
-@pytest.mark.parametrize("name", ["report.html", "report.md"])
-def test_report_as_file(warehouse: Path, tmp_path: Path, name: str) -> None:
-    file = tmp_path / name
-    assert run("report", "--warehouse", warehouse, "--output", file).exit_code == 0
-    text = file.read_text("utf-8")
-    assert "Marketing drove 50.0 % of 100.00 USD won in 2026: 20.0 points above the target of 30 %." in text
-    assert "c-expo" in text
-
-
-def test_unknown_period_is_one_sentence(warehouse: Path) -> None:
-    result = run("report", "--warehouse", warehouse, "--period", "2031")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: no figures for the period '2031'")
-    assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -115,42 +75,79 @@ def test_unknown_period_is_one_sentence(warehouse: Path) -> None:
         (("report", "--output", "report.pdf"), 2, "expected a file that ends in .html or .md"),
         (("report", "--config", "absent.toml"), 2, "absent.toml: cannot be read"),
         (("report", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("explain", "d-1", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("status", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("dead-letters", "list", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
         (("backfill", "absent", "--warehouse", "absent.duckdb"), 1, "absent: no such folder"),
     ],
 )
-def test_errors_are_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, sentence: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_errors_are_one_sentence(run: Run, tmp_path: Path, arguments: tuple[str, ...], code: int, sentence: str) -> None:
     result = run(*arguments)
-    assert (result.exit_code, sentence in result.stderr) == (code, True), result.output
+    assert (result.exit_code, sentence in result.stderr, result.stdout) == (code, True, ""), result.output
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
     assert not list(tmp_path.iterdir())
 
 
-def test_wrong_usage_is_2() -> None:
-    assert run("report", "--bogus").exit_code == 2
-    assert run("bogus").exit_code == 2
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("reporting = [", "is not TOML"),
+        ('[reporting]\ncurency = "USD"', "curency"),
+        ('[reporting]\ncurrency = "XXX"', "reporting: currency 'XXX' has no minor unit"),
+        ('[reporting]\ntime_zone = "Mars/Olympus"', "reporting.time_zone: unknown time zone 'Mars/Olympus'"),
+        ('[attribution]\nmodels = ["lineal"]', "attribution.models: unknown model 'lineal'"),
+        ('[[model]]\nid = "mine"\nrest = 99', "shares add up to 99, expected 100"),
+        ("[kafka]\ntimeout_seconds = 0", "kafka.timeout_seconds"),
+    ],
+)
+@pytest.mark.parametrize("command", [("report",), ("explain", "d-1"), ("status",)], ids=lambda command: command[0])
+def test_broken_configuration_is_2_and_names_the_key(run: Run, command: tuple[str, ...], settings: str, sentence: str) -> None:
+    Path("nisba.toml").write_text(settings, "utf-8")
+    result = run(*command)
+    assert (result.exit_code, sentence in result.stderr) == (2, True), result.output
+    assert "Traceback" not in result.output
 
 
-def test_dead_letters_by_class_and_one(warehouse: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("report", "--bogus"), ("bogus",), ("explain",), ("report", "--output", "."), ("status", "too", "many"), ("demo", "--accounts", "0")],
+)
+def test_wrong_usage_is_2(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_debug_shows_the_traceback(warehouse: Path) -> None:
+    result = CliRunner().invoke(cli, ["--debug", "report", "--warehouse", str(warehouse), "--period", "2031"])
+    assert type(result.exception).__name__ == "NotFound"
+
+
+def test_usage_errors_and_codes_reach_the_shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, code in ((["bogus"], 2), (["report", "--warehouse", "absent.duckdb"], 1), (["--version"], 0)):
+        monkeypatch.setattr(sys, "argv", ["nisba", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        assert ended.value.code == code
+    assert "No such command 'bogus'" in capsys.readouterr().err
+
+
+def test_closed_pipe_is_no_error(warehouse: Path) -> None:
+    nisba = f"{sys.executable} -m nisba report --json --warehouse {warehouse}"
+    done = subprocess.run(
+        ["bash", "-c", f"{nisba} | head -c 1 && echo ${{PIPESTATUS[0]}}"], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert (done.stdout, done.stderr) == ("{0\n", "")
+
+
+def test_dead_letters_by_class_and_one(run: Run, as_json: AsJson, warehouse: Path) -> None:
     listed = as_json("dead-letters", "list", "--warehouse", warehouse, "--class", "malformed")
-    assert isinstance(listed, list)
     assert [row["kafka_offset"] for row in listed] == [7]
     shown = as_json("dead-letters", "show", "crm.deal/3/8", "--warehouse", warehouse)
-    assert isinstance(shown, dict)
     assert (shown["error_class"], shown["value"]) == ("schema", '{"broken')
-    absent = run("dead-letters", "show", "crm.deal/3/9", "--warehouse", warehouse)
-    assert (absent.exit_code, "no dead letter at crm.deal/3/9" in absent.stderr) == (1, True)
+    absent = run("dead-letters", "show", "crm.deal/3/6", "--warehouse", warehouse)
+    assert (absent.exit_code, "no dead letter at crm.deal/3/6" in absent.stderr) == (1, True)
 
 
-def test_status_counts(warehouse: Path) -> None:
-    found = as_json("status", "--warehouse", warehouse)
-    assert isinstance(found, dict)
-    assert [(row["error_class"], row["records"]) for row in found["dead_letters"]] == [("malformed", 1), ("schema", 1)]
-    assert (found["dirty_accounts"], found["published"], found["broker"]) == (0, None, "nothing was read from Kafka yet")
-
-
-def test_init_writes_what_can_be_read(tmp_path: Path) -> None:
+def test_init_writes_what_can_be_read(run: Run, tmp_path: Path) -> None:
     assert run("init", tmp_path / "books").exit_code == 0
     assert load_config(tmp_path / "books" / "nisba.toml", environment={}).reporting.currency == "USD"
     assert (tmp_path / "books" / "warehouse.duckdb").exists()
@@ -162,8 +159,8 @@ def test_example_configuration_is_the_template() -> None:
     assert (ROOT / "nisba.example.toml").read_text("utf-8") == TEMPLATE
 
 
-def test_simulate_tells_what_it_wrote(tmp_path: Path) -> None:
+def test_simulate_tells_what_it_wrote(as_json: AsJson, tmp_path: Path) -> None:
     counts = as_json("simulate", tmp_path, "--accounts", "5", "--days", "60")
-    assert isinstance(counts, dict)
     lines = sum(len(file.read_bytes().splitlines()) for file in tmp_path.glob("*.jsonl"))
     assert counts["records"] == lines > 0
+    assert json.dumps(counts).count("deals") == 2

@@ -1,0 +1,1 @@
+"""From values and words to what people see: tables and sentences, then one module per medium."""

@@ -1,0 +1,91 @@
+"""The words of the reports: one catalogue per language, `<language>.toml`.
+
+A text has a dotted key and placeholders, `{period}`; whoever uses it gives every placeholder and no other. Data (names of campaigns,
+channels, models) and the sentences of errors are no words of the catalogue.
+"""
+
+from __future__ import annotations
+
+import string
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from nisba.errors import NotFound
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["DEFAULT_LANGUAGE", "Words", "languages", "words"]
+
+DEFAULT_LANGUAGE = "en"
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Words:
+    """The catalogue of one language.
+
+    >>> words("en")("report.title", period="2026-Q1")
+    'Revenue and its causes, 2026-Q1'
+    """
+
+    language: str
+    texts: Mapping[str, str] = field(repr=False)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text with its placeholders filled in; NotFound for a key that is missing, or placeholders that are not those given."""
+        return self.pattern(key, values).format(**values)
+
+    def pattern(self, key: str, values: Mapping[str, object]) -> str:
+        """Return a text before it is filled in, after a look at whether the values fit it."""
+        text = self.texts.get(key)
+        if text is None:
+            raise NotFound(f"no words for {key!r} in the language {self.language!r}.")
+        if placeholders(text) != set(values):
+            wanted, given = sorted(placeholders(text)), sorted(values)
+            raise NotFound(
+                f"the words for {key!r} in the language {self.language!r} have the placeholders {wanted}, but {given} are given."
+            )
+        return text
+
+    def named(self, group: str, name: str) -> str:
+        """Return the word for a value of the books: `named("deal_status", "won")`."""
+        return self(f"{group}.{name}")
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names in braces.
+
+    >>> sorted(placeholders("{gap} points above {target}"))
+    ['gap', 'target']
+    """
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def languages() -> list[str]:
+    """Return the languages that have a catalogue."""
+    return sorted(file.stem for file in _FOLDER.glob("*.toml"))
+
+
+@cache
+def words(language: str = DEFAULT_LANGUAGE) -> Words:
+    """Read the catalogue of a language; NotFound when there is none."""
+    if language not in languages():
+        raise NotFound(f"no words in the language {language!r}; there are: {', '.join(languages())}.")
+    tree = tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8"))
+    return Words(language, MappingProxyType(dict(_flat(tree))))
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in tree.items():
+        if isinstance(value, str):
+            yield prefix + name, value
+        else:
+            yield from _flat(value, f"{prefix}{name}.")
