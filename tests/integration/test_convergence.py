@@ -108,7 +108,7 @@ def test_any_order_and_batching_gives_the_books_of_one_backfill(kafka: str, tmp_
     events = simulate(seed, 40, 200, tmp_path / "events", noise=Noise(oversized=False)).directory
     config = config_with_topics(kafka, tmp_path / "streamed.duckdb")
     defaults = {here: name for name, here in config.kafka.topics.items()}
-    records = [Raw(defaults[r.topic], r.value, r.key, -1, tuple(r.headers)) for r in records_of(events, config.kafka)]
+    records = [Raw(defaults[r.topic], r.value or b"", r.key, -1, tuple(r.headers)) for r in records_of(events, config.kafka)]
     assert len(records) > 1_500
     assert Journey(config, random.Random(seed)).go(records) > 0
     direct = backfilled(config, events, tmp_path / "backfilled.duckdb")

@@ -38,7 +38,13 @@ class Place:
 
     def send_deal(self, revision: int, segment: str) -> None:
         """Send a won deal's next state."""
-        data = {"deal_id": "d-1", "account_id": "acme", "stage": "won", "status": "won", "opened_at": "2026-01-05T00:00:00Z"}
+        data: dict[str, Any] = {
+            "deal_id": "d-1",
+            "account_id": "acme",
+            "stage": "won",
+            "status": "won",
+            "opened_at": "2026-01-05T00:00:00Z",
+        }
         data |= {"amount": "100.00", "currency": "USD", "closed_at": "2026-02-10T00:00:00Z", "revision": revision, "segment": segment}
         event = encode_event("nisba.deal.v1", f"e-{revision}", "crm", f"2026-02-1{revision}T00:00:00Z", data)[1]
         events = self.folder / f"events-{revision}"

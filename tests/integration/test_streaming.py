@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,14 @@ from confluent_kafka.admin import AdminClient
 from pipelines.broker.client import topic_name
 from pipelines.stream import Cycle, stream
 from tests.kafka_records import config_with_topics, produce, rows, touch, won_deal
-from tests.streaming_process import settled, streaming
+from tests.streaming_process import StreamingProcess, settled, streaming
 from warehouse.connection import is_wanted, open_writer
 
 pytestmark = pytest.mark.kafka
+
+
+def have_read(processes: list[StreamingProcess], records: int) -> bool:
+    return sum(process.records for process in processes) == records
 
 
 def test_caught_up_means_nothing_to_read_and_nothing_dirty(kafka: str, tmp_path: Path) -> None:
@@ -63,7 +68,7 @@ def test_two_streams_share_a_warehouse(kafka: str, tmp_path: Path) -> None:
     with streaming(settings, tmp_path / "one.log") as one, streaming(settings, tmp_path / "two.log") as two:
         for turn in range(10):
             produce(config, [touch(turn * 500 + number) for number in range(500)])
-            one.until(lambda turn=turn: one.records + two.records == (turn + 1) * 500)
+            one.until(partial(have_read, [one, two], (turn + 1) * 500))
         assert one.stop() == 0
         assert two.stop() == 0
     assert rows(config, "SELECT count(*), count(DISTINCT event_id) FROM ledger.touch") == [(5_000, 5_000)]

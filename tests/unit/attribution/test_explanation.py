@@ -51,7 +51,8 @@ def shard(actor: str | None = "person:p-1") -> Shard:
     state = {"deal": pa.array([0], pa.int64()), "status": pa.array(["won"]), "occurred_at": pa.array([at("02-01 09:00")], INSTANT)}
     state |= {"opened_at": pa.array([at("01-25 09:00")], INSTANT), "closed_at": pa.array([at("02-01 09:00")], INSTANT)}
     creation: Any = {"account": pa.array([], pa.int64()), "occurred_at": pa.array([], INSTANT)}
-    return Shard(*(pa.table(columns) for columns in (deal, state, touch, creation)), pa.table({}), pa.table({}))
+    tables = [pa.table(columns) for columns in (deal, state, touch, creation)]
+    return Shard(tables[0], tables[1], tables[2], tables[3], pa.table({}), pa.table({}))
 
 
 def test_every_reason() -> None:

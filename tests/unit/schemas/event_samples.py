@@ -71,7 +71,7 @@ def sample(event_type: str, **changes: Any) -> dict[str, Any]:
 def block(*values: Any, headers: list[Any] | None = None, keys: list[Any] | None = None) -> RecordBlock:
     """Return a block; what is no bytes and not None is written as JSON."""
     encoded = [value if value is None or isinstance(value, bytes) else json.dumps(value).encode() for value in values]
-    absent = [None] * len(encoded)
+    absent: list[Any] = [None] * len(encoded)
     return RecordBlock("topic", 3, [100 + i for i in range(len(encoded))], encoded, keys or absent, headers or absent, list(absent))
 
 
@@ -88,8 +88,9 @@ def fact(value: Any, **options: Any) -> dict[str, Any]:
     result = decoded(value, **options)
     assert result.dead_letters.num_rows == 0, result.dead_letters.column("message").to_pylist()
     (table,) = result.facts.values()
-    (row,) = table.to_pylist()
-    return row
+    rows: list[dict[str, Any]] = table.to_pylist()
+    assert len(rows) == 1
+    return rows[0]
 
 
 def letter(value: Any, **options: Any) -> tuple[str, str]:

@@ -209,7 +209,7 @@ def test_the_content_type_of_structured_mode_wins() -> None:
 
 
 def flat(event: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in event.items() if name not in ("data", "specversion")} | event["data"]
+    return {name: value for name, value in event.items() if name not in ("data", "specversion")} | dict(event["data"])
 
 
 @pytest.mark.parametrize("event_type", SAMPLES)
