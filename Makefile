@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Two cores or more: tests in parallel; files stay on one worker, so that a server is started once.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: demo test integration lint format bench install lock clean help
+.PHONY: demo test integration lint format wheel measure hooks bench install lock clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -29,6 +29,15 @@ lint: install    ## style, types, layers
 format: install  ## mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+wheel: install   ## the wheel, tried where nothing of ours is installed
+	@$(BIN)/python tools/try_wheel.py
+
+measure: install ## lengths of functions, lines of tests a line of code
+	@$(BIN)/python tools/measure.py
+
+hooks: install   ## ruff and the layers before every commit
+	@$(BIN)/pre-commit install
 
 bench: install   ## ratios, side by side in one run
 	@$(BIN)/python -m benchmarks
