@@ -360,7 +360,7 @@ def test_ids_come_from_the_source_and_not_from_the_row(tmp_path: Path) -> None:
 
 def test_left_out_and_events_are_the_whole_source(olist: Conversion, maven: Conversion) -> None:
     """Nothing disappears without a number."""
-    kinds = defaultdict(int)
+    kinds: dict[str, int] = defaultdict(int)
     for event in events(olist).values():
         kinds[event["type"]] += 1
     assert kinds["nisba.deal.v1"] + olist.left_out["closed deals of unknown leads"] == len(OLIST[WON][1])
