@@ -52,7 +52,6 @@ def test_functions_are_short() -> None:
     assert median(each.lines for each in found) <= MEDIAN
 
 
-@pytest.mark.xfail(strict=False, reason="the tests that make it true are being written")
 def test_there_is_nearly_a_line_of_tests_for_a_line_of_code() -> None:
     assert lines_of("tests") / lines_of(*CODE) >= TESTS_PER_CODE
 
