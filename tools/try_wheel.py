@@ -97,6 +97,8 @@ def work(programs: Path, folder: Path) -> str:
     report = json.loads(run(nisba, "report", "--json", cwd=folder))
     revenue = sum(Decimal(row["revenue"]) for row in report["campaigns"])
     assert revenue == Decimal(report["share"]["won_revenue"]) > 0, report
+    run(nisba, "report", "--output", "report.html", cwd=folder)
+    assert "<html" in (folder / "report.html").read_text("utf-8").lower()
     return f"{version}: {done['records']:,} records, {done['deals']} deals, {revenue:,.2f} {report['currency']} won in {report['period']}"
 
 
