@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Two cores or more: tests in parallel; files stay on one worker, so that a server is started once.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: demo test integration lint format docs bench install lock clean help
+.PHONY: demo test integration lint format docs wheel measure hooks bench install lock clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +32,15 @@ format: install  ## mend what ruff can mend
 
 docs: install    ## docs/tables.md from the declarations of the tables
 	@$(BIN)/python -m warehouse.models.docs docs/tables.md
+
+wheel: install   ## the wheel, tried where nothing of ours is installed
+	@$(BIN)/python tools/try_wheel.py
+
+measure: install ## lengths of functions, lines of tests a line of code
+	@$(BIN)/python tools/measure.py
+
+hooks: install   ## ruff and the layers before every commit
+	@$(BIN)/pre-commit install
 
 bench: install   ## ratios, side by side in one run
 	@$(BIN)/python -m benchmarks

@@ -161,6 +161,6 @@ def _explain(name: str, fact_type: str, message: str) -> str:
     where = f"adapter {name}, {fact_type}.sql"
     if file := re.search(r'No files found that match the pattern "([^"]+)"', message):
         return f"{where}: the export has no file {file[1]}"
-    if column := re.search(r'[Cc]olumn "?([\w.]+)"?[^.]*(?:not found|does not exist|does not have)', message):
+    if column := re.search(r'[Cc]olumn "?([\w.]+)"?[^.]*(?:not found|does not exist|does not have|cannot be referenced before)', message):
         return f"{where}: the export has no column {column[1]} where it is expected; is it another version of the export?"
     return f"{where}: {message.splitlines()[0]}"

@@ -17,7 +17,7 @@ from nisba.attribution.facts import Facts
 from nisba.attribution.models import RULE_MODELS, Model
 from nisba.config import load_config
 
-__all__ = ["main"]
+__all__ = ["assert_same_credits", "attribute_in_sql", "load", "main"]
 
 JOURNEY = """
     CREATE OR REPLACE TEMP TABLE journey AS
@@ -81,9 +81,9 @@ def main() -> None:
     (payload,) = (payload for _, payload in resolve(facts, config).shards(1))
     core, _ = fastest(lambda: attribute_shard(payload, config))
     with duckdb.connect(":memory:", config={"threads": 1}) as con:
-        _load(con, facts)
-        sql, _ = fastest(lambda: _attribute(con), rounds=1)
-        _assert_same_credits(con, books)
+        load(con, facts)
+        sql, _ = fastest(lambda: attribute_in_sql(con), rounds=1)
+        assert_same_credits(con, books)
     rows = books.credit_line.num_rows
     table = [
         [name, f"{seconds:.2f}", f"{rows / seconds:,.0f}", f"{sql / seconds:.2f}"]
@@ -92,7 +92,8 @@ def main() -> None:
     show(f"Attribution: 1M touches, 111k deals, {len(RULE_MODELS)} models, {rows:,} credit rows", ["", "s", "rows/s", "× SQL"], table)
 
 
-def _load(con: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+def load(con: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+    """Load what the SQL reads: touches, deals, and the first MQL of every account."""
     con.execute("SET TimeZone = 'UTC'")
     for name, table in (("touch", facts.touch), ("deal", facts.deal), ("stage", facts.lead_stage)):
         con.register(f"given_{name}", table)
@@ -100,7 +101,8 @@ def _load(con: duckdb.DuckDBPyConnection, facts: Facts) -> None:
     con.execute("CREATE TEMP TABLE mql AS SELECT account_id, min(occurred_at) AS created_at FROM stage GROUP BY ALL")
 
 
-def _attribute(con: duckdb.DuckDBPyConnection) -> None:
+def attribute_in_sql(con: duckdb.DuckDBPyConnection) -> None:
+    """Credit every deal by every built-in model into the table `credit`."""
     con.execute("CREATE OR REPLACE TEMP TABLE credit (model VARCHAR, deal_id VARCHAR, ordinal INTEGER, revenue DECIMAL(18, 3))")
     con.execute(JOURNEY)
     for model in RULE_MODELS.values():
@@ -114,7 +116,8 @@ def _credit_sql(model: Model) -> str:
     return CREDIT.format(model=model.id, ft=ft, lc=lc, oc=oc, cw=cw, cw_place=place, rest=model.rest, draw=draw)
 
 
-def _assert_same_credits(con: duckdb.DuckDBPyConnection, books: Books) -> None:
+def assert_same_credits(con: duckdb.DuckDBPyConnection, books: Books) -> None:
+    """Assert that the SQL credited the same cents as the core, row by row."""
     con.register("made", books.credit_line)
     ours, theirs = (
         "SELECT model, deal_id, ordinal, revenue FROM made WHERE ordinal > 0",

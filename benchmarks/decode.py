@@ -5,11 +5,13 @@ python -m benchmarks.decode
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
-from schemas.decoder import RecordBlock, decode_block, encode_event
+from benchmarks.timing import fastest, show
+from schemas.decoder import decode_block
+from schemas.encoding import encode_event
 from schemas.envelope import lean_decoder
+from schemas.records import RecordBlock
+
+__all__ = ["main"]
 
 RECORDS = 20_000
 ROUNDS = 9
@@ -38,32 +40,25 @@ def touches(count: int) -> list[bytes]:
     ]
 
 
-def fastest(work: Callable[[], object]) -> float:
-    """Return the seconds of the fastest of some rounds."""
-    seconds = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+def block(values: list[bytes]) -> RecordBlock:
+    """Return values as lines of one file, without keys, headers and timestamps."""
+    size = len(values)
+    return RecordBlock("marketing.touch", 0, list(range(size)), [*values], [None] * size, [None] * size, [None] * size)
 
 
 def main() -> None:
     """Print events a second, and the ratio that is to be trusted."""
     values = touches(RECORDS)
-    absent = [None] * RECORDS
-    block = RecordBlock("marketing.touch", 0, list(range(RECORDS)), list(values), list(absent), list(absent), list(absent))
-    broken = RecordBlock(
-        "marketing.touch", 0, block.offsets, [b"{" if i % 200 == 0 else v for i, v in enumerate(values)], *[list(absent)] * 3
-    )
+    whole, broken = block(values), block([b"{" if i % 200 == 0 else value for i, value in enumerate(values)])
     decode = lean_decoder().decode
-    bare = fastest(lambda: [decode(value) for value in values])
-    for name, seconds in (
-        ("structs only", bare),
-        ("columns", fastest(lambda: decode_block(block))),
-        ("columns, every 200th broken", fastest(lambda: decode_block(broken))),
-    ):
-        print(f"{name:28} {RECORDS / seconds:10,.0f} events/s   {bare / seconds:5.2f} of structs only")
+    works = {
+        "structs only": lambda: [decode(value) for value in values],
+        "columns": lambda: decode_block(whole),
+        "columns, every 200th broken": lambda: decode_block(broken),
+    }
+    seconds = {name: fastest(work, ROUNDS)[0] for name, work in works.items()}
+    rows = [[name, f"{RECORDS / s:,.0f}", f"{seconds['structs only'] / s:.2f}"] for name, s in seconds.items()]
+    show(f"Decoding {RECORDS:,} touches", ["", "events/s", "× structs only"], rows)
 
 
 if __name__ == "__main__":

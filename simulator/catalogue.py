@@ -205,6 +205,8 @@ SEGMENTS: tuple[Segment, ...] = (
 
 @dataclass(frozen=True)
 class Region:
+    """Where accounts are: their share, their local times and their currencies with weights."""
+
     name: str
     share: int
     offsets: tuple[int, ...]  # minutes east of UTC

@@ -151,7 +151,6 @@ class _Story:
     def _closing(self, at: int, close: int, *, won: bool, **changes: str) -> Row:
         stage, status = ("closed_won", "won") if won else ("closed_lost", "lost")
         self.record.pop("next_step", None)
-        self.record.pop("loss_reason", None)
         if not won:
             changes["loss_reason"] = LOSS_REASONS[int(self.plot.loss_reason[self.number])]
         return self._state(at, stage, status, closed_at=utc_instant(close, self.offset), **changes)

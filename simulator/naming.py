@@ -8,6 +8,7 @@ _CONTACT_EVERY = 37
 
 
 def account_id(number: int) -> str:
+    """Return the id of an account."""
     return f"acct-{number:05d}"
 
 
@@ -17,6 +18,7 @@ def old_account_id(number: int) -> str:
 
 
 def person_id(number: int) -> str:
+    """Return the id under which the website knows a person."""
     return f"p-{number:06d}"
 
 
@@ -26,18 +28,22 @@ def contact_id(number: int) -> str:
 
 
 def has_contact_twin(number: int) -> bool:
+    """Say whether the CRM knows a person under an id of its own."""
     return number % _CONTACT_EVERY == 11
 
 
 def visitor_id(number: int) -> str:
+    """Return the id of a browser."""
     return f"v-{number:06d}"
 
 
 def deal_id(number: int) -> str:
+    """Return the id of a deal."""
     return f"D-{number:05d}"
 
 
 def lead_id(number: int) -> str:
+    """Return the id of a lead."""
     return f"L-{number:06d}"
 
 

@@ -55,6 +55,7 @@ class Delivery:
     variant: Ints
 
     def count(self, *variants: Variant) -> int:
+        """Return how many records have one of these shapes."""
         return int(np.isin(self.variant, variants).sum())
 
 

@@ -31,6 +31,8 @@ _LOOKBACK = 180 * DAY
 
 @dataclass(frozen=True)
 class Outcomes:
+    """One row per deal: what its account saw, how sure it was, and what became of it."""
+
     seen: Bools  # deal × campaign
     win: Ints  # probability in parts of 10,000
     decided: Bools  # before the end of the simulation

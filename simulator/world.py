@@ -67,6 +67,8 @@ class Deals:
 
 @dataclass(frozen=True)
 class World:
+    """Everything that exists before marketing and sales do anything."""
+
     seed: int
     days: int
     accounts: Accounts

@@ -17,8 +17,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 @pytest.fixture(scope="session")
 def sample_data() -> Path:
-    """The folder of sample data, which is not part of the repository (several licences forbid it)."""
-    folder = Path(os.environ.get("NISBA_TEST_DATA", ROOT.parent / "shared" / "data"))
+    """The folder of sample data, which is not part of the repository (several licences forbid it).
+
+    Where it should be and is not, CI fails; a machine that never has it says so by NISBA_TEST_DATA=none, and these tests are skipped.
+    """
+    given = os.environ.get("NISBA_TEST_DATA", str(ROOT.parent / "shared" / "data"))
+    if given == "none":
+        pytest.skip("there is no sample data on this machine (NISBA_TEST_DATA=none)")
+    folder = Path(given)
     if not folder.is_dir():
         message = f"sample data not found in {folder}: set NISBA_TEST_DATA"
         if os.environ.get("CI") == "true":

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -262,7 +263,7 @@ def event_sets(draw: st.DrawFn) -> list[Event]:
     """Return a set of events with everything in it; most have won deals with journeys."""
     events: list[Event] = []
     for deal_id in DEALS[: draw(st.integers(1, 3))]:
-        events += draw(diced(lambda dice, deal_id=deal_id: deal_history(dice, deal_id), 128))
+        events += draw(diced(partial(deal_history, deal_id=deal_id), 128))
     kinds = ((touch, 6, 24), (identity, 0, 7), (lead_stage, 0, 6), (adjustment, 0, 5), (quote, 0, 12))
     for make, least, most in (*kinds, (spend, 0, 3), (campaign, 0, 3), (retraction, 0, 2)):
         events += draw(st.lists(diced(make, 16), min_size=least, max_size=most))
@@ -325,7 +326,9 @@ def configs() -> st.SearchStrategy[Config]:
 
 def examples(least: int, *, of_profile: float = 1) -> settings:
     """Ask for so many examples, or this part of the profile's where that is more (`HYPOTHESIS_PROFILE=nightly`)."""
-    return settings(max_examples=max(least, int(settings.default.max_examples * of_profile)))
+    profile = settings.default
+    assert profile is not None, "conftest.py loads one"
+    return settings(max_examples=max(least, int(profile.max_examples * of_profile)))
 
 
 def winners(events: Sequence[Event]) -> list[Event]:

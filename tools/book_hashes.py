@@ -61,8 +61,7 @@ def hashed(warehouse: Path, company: str, like: Hashes) -> Hashes:
             file = Path(folder) / "rows.csv"
             con.execute(f"COPY (SELECT {', '.join(kept)} FROM {table} ORDER BY ALL) TO '{file}'")
             rows = con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
-            with file.open("rb") as stream:
-                found[key] = {"columns": kept, "rows": rows, "hash": hashlib.file_digest(stream, "sha256").hexdigest()[:16]}
+            found[key] = {"columns": kept, "rows": rows, "hash": hashlib.sha256(file.read_bytes()).hexdigest()[:16]}
         return found
 
 

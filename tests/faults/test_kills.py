@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_ten_kills_lose_nothing_and_repeat_nothing(node: KafkaNode, tmp_path: Pa
     chance = random.Random(20)
     records = list(records_of(events, config.kafka))
     assert len(records) >= 50_000
-    moments = cycle([lambda: at_a_random_moment(chance, 4), lambda: inside_a_commit(config)])
+    moments: Iterator[Callable[[], Callable[[], bool]]] = cycle([lambda: at_a_random_moment(chance, 4), lambda: inside_a_commit(config)])
     with Load(config, records) as load:
         for number in range(KILLS):
             with streaming(settings, tmp_path / f"stream-{number}.log") as running:

@@ -100,7 +100,7 @@ def test_last_touch_conversions_revenue_and_roas_are_theirs(rows: Rows, table: T
     for row in rows["cost_daily"]:
         cost[row["campaign_id"]] += row["cost_reporting"]
     found = credited(rows, "last_touch")
-    assert found["Direct"] == (4, Decimal("234.42"))
+    assert found["Direct"] == (Decimal(4), Decimal("234.42"))
     assert found.keys() == expected.keys()
     for channel, (conversions, revenue) in found.items():
         theirs = {name: Decimal(expected[channel][name]) for name in ("conversions", "revenue", "spend", "roas")}
@@ -113,7 +113,7 @@ def test_lost_paths_earn_nothing(rows: Rows) -> None:
     assert sum(row["status"] == "lost" for row in rows["deal"]) == 61
     assert len({line["deal_id"] for line in rows["credit_line"]}) == 6
     for channel in ("Paid_Search_Other", "Referral", "Unmatched_Channel"):
-        assert credited(rows, "linear")[channel] == (0, 0)
+        assert credited(rows, "linear")[channel] == (Decimal(0), Decimal(0))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import csv
 from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -23,7 +24,11 @@ from tests.strategies import Event, event, facts_of
 Table = list[dict[str, str]]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-MAPPINGS = {"default": "account", "by_contacts": "contacts", "by_primary": "primary_contact"}
+MAPPINGS: dict[str, Literal["account", "contacts", "primary_contact"]] = {
+    "default": "account",
+    "by_contacts": "contacts",
+    "by_primary": "primary_contact",
+}
 
 
 def read(file: Path) -> Table:

@@ -101,7 +101,7 @@ def test_thirds(method: Any, total: int, expected: list[int]) -> None:
 
 
 def _spread(total: int, days: int) -> list[int]:
-    return apportionment.split_evenly(np.array([total]), np.array([days])).tolist()
+    return [int(share) for share in apportionment.split_evenly(np.array([total]), np.array([days]))]
 
 
 @pytest.mark.parametrize("method", [_spread, spread], ids=["product", "oracle"])

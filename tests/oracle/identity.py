@@ -55,8 +55,9 @@ def _implied_links(settled: Settled) -> dict[Pair, list[Event]]:
     implied: dict[Pair, list[Event]] = {}
 
     def imply(event: Event, left: tuple[str, str | None], right: tuple[str, str | None]) -> None:
-        if left[1] is not None and right[1] is not None:
-            implied.setdefault(frozenset((left, right)), []).append(event)
+        pair = frozenset((kind, id_) for kind, id_ in (left, right) if id_ is not None)
+        if len(pair) == 2:
+            implied.setdefault(pair, []).append(event)
 
     for touch in settled.of("touch"):
         imply(touch, ("visitor", touch.get("visitor_id")), ("person", touch.get("person_id")))
@@ -206,10 +207,10 @@ class Identity:
 
     def rows(self) -> list[dict[str, str | None]]:
         """Return `core.identity`: one row per node and account."""
-        rows = []
+        rows: list[dict[str, str | None]] = []
         for kind, id_ in self.nodes:
             person, accounts = self._belongs_to(kind, id_)
-            rows += [{"kind": kind, "id": id_, "person_id": person, "account_id": account} for account in accounts or {None}]
+            rows += [{"kind": kind, "id": id_, "person_id": person, "account_id": account} for account in (*accounts,) or (None,)]
         return rows
 
     def _belongs_to(self, kind: str, id_: str) -> tuple[str | None, set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nisba.config import Attribution, CustomModel
 from tests.oracle.identity import Identity, contacts_of
@@ -29,17 +30,17 @@ class Spec:
     def of(cls, base: Attribution, custom: CustomModel | None = None) -> Spec:
         """Return the values of `[attribution]`, each replaced by the custom model's own where it has one."""
 
-        def value(name: str) -> object:
+        def value(name: str) -> Any:
             own = getattr(custom, name) if custom is not None else None
             return getattr(base, name) if own is None else own
 
         return cls(
-            str(value("mapping")),
+            value("mapping"),
             frozenset(value("excluded_kinds")),
             frozenset(value("teams")),
-            int(value("lookback_days")),
-            str(value("anchor")),
-            int(value("session_gap_minutes")),
+            value("lookback_days"),
+            value("anchor"),
+            value("session_gap_minutes"),
         )
 
 

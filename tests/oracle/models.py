@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from nisba.config import Attribution, Config, CustomModel
 from tests.oracle.journeys import Journey, Spec
@@ -27,7 +28,7 @@ class Model:
     spec: Spec | None = field(default=None, compare=False)
 
 
-def _rule(id_: str, ft: str = "0", lc: str = "0", oc: str = "0", cw: str = "0", rest: str = "0", **more: object) -> Model:
+def _rule(id_: str, ft: str = "0", lc: str = "0", oc: str = "0", cw: str = "0", rest: str = "0", **more: Any) -> Model:
     shares = dict(zip(MILESTONES, map(Fraction, (ft, lc, oc, cw)), strict=True))
     return Model(id_, shares, Fraction(rest), **more)
 
@@ -108,5 +109,6 @@ def weights(model: Model, journey: Journey) -> list[Fraction]:
 def _decay(model: Model, journey: Journey, i: int) -> int:
     if model.half_life_days is None:
         return 1
-    microseconds = journey.touches[-1].time - journey.touches[i].time
-    return round(1e12 * 2.0 ** (-(microseconds / 86_400_000_000) / model.half_life_days))
+    microseconds: int = journey.touches[-1].time - journey.touches[i].time
+    left: float = 2.0 ** (-(microseconds / 86_400_000_000) / model.half_life_days)
+    return round(1e12 * left)

@@ -25,12 +25,12 @@ def minor(amount: Decimal, currency: str) -> int:
     """
     exact = Fraction(amount) * 10 ** minor_digits(currency)
     assert exact.denominator == 1
-    return exact.numerator
+    return int(exact.numerator)
 
 
 def in_units(amount_minor: int, currency: str) -> Decimal:
     """Return minor units as a decimal of whole units, with the three decimals of the tables."""
-    return (Decimal(amount_minor) / 10 ** minor_digits(currency)).quantize(Decimal("0.001"))
+    return Decimal(amount_minor).scaleb(-minor_digits(currency)).quantize(Decimal("0.001"))
 
 
 def half_even(number: Fraction) -> int:

@@ -69,7 +69,7 @@ def test_revenue_of_all_campaigns_is_the_won_revenue(events: list[Event], config
             for period in periods(entry["booked_on"], config):
                 won[period] += entry["amount_reporting"] or 0
     credited: dict[Any, Decimal] = defaultdict(Decimal)
-    for (kind, period, _, model), row in campaign_roi(rows, config).items():
-        credited[kind, period, model] += row["revenue"]
-    for (kind, period, _), revenue in credited.items():
-        assert revenue == won[kind, period]
+    for (kind, name, _, model), row in campaign_roi(rows, config).items():
+        credited[kind, name, model] += row["revenue"]
+    for (kind, name, _), revenue in credited.items():
+        assert revenue == won[kind, name]

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("nisba", "schemas", "adapters", "pipelines", "warehouse", "expectations", "reports", "flows", "simulator")
+PACKAGES = (
+    "nisba",
+    "schemas",
+    "adapters",
+    "pipelines",
+    "warehouse",
+    "expectations",
+    "reports",
+    "flows",
+    "simulator",
+    "tools",
+    "tests/oracle",
+)
 FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if ">>> " in file.read_text("utf-8"))
 MODULES = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in FILES]
 
@@ -21,4 +33,4 @@ def test_examples(name: str) -> None:
 
 
 def test_every_layer_has_some() -> None:
-    assert {name.split(".")[0] for name in MODULES} >= {"nisba", "schemas", "pipelines", "warehouse", "simulator"}
+    assert {name.split(".")[0] for name in MODULES} >= {"nisba", "schemas", "pipelines", "warehouse", "simulator", "tools", "tests"}

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -60,15 +61,16 @@ def olist_books(olist: tuple[Conversion, dict[str, pa.Table]]) -> Books:
 
 
 @pytest.fixture(scope="module")
-def truth(sample_data: Path) -> dict:
-    return json.loads((sample_data / "olist" / "ground_truth.json").read_text("utf-8"))
+def truth(sample_data: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((sample_data / "olist" / "ground_truth.json").read_text("utf-8"))
+    return found
 
 
 def channel_of(origin: str) -> str:
     return {"direct_traffic": "direct", "(null)": "not_recorded"}.get(origin, origin)
 
 
-def test_olist_counts(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict) -> None:
+def test_olist_counts(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict[str, Any]) -> None:
     done, facts = olist
     assert done.events == {"campaign": 495, "deal": 842, "lead_stage": 8_842, "touch": 8_000}
     assert set(done.left_out.values()) == {0}
@@ -76,7 +78,7 @@ def test_olist_counts(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict
     assert facts["deal"].num_rows == truth["deals"][0] == 842
 
 
-def test_olist_contacts_and_wins_by_origin(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict) -> None:
+def test_olist_contacts_and_wins_by_origin(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict[str, Any]) -> None:
     contacts = Counter(olist[1]["touch"]["channel"].to_pylist())
     wins = Counter(olist[1]["deal"]["lead_source"].to_pylist())
     expected = {channel_of(origin): (mqls, won) for origin, mqls, won, *_ in truth["by_origin"]}
@@ -84,7 +86,7 @@ def test_olist_contacts_and_wins_by_origin(olist: tuple[Conversion, dict[str, pa
     assert (expected["unknown"], expected["not_recorded"]) == ((1_099, 179), (60, 14))
 
 
-def test_olist_days_to_close(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict) -> None:
+def test_olist_days_to_close(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict[str, Any]) -> None:
     """690 were won within 90 × 24 hours of the first contact and not before it; the time zone changes no one's side."""
     contact = dict(zip(olist[1]["touch"]["person_id"].to_pylist(), olist[1]["touch"]["occurred_at"].to_pylist(), strict=True))
     deals = zip(olist[1]["deal"]["deal_id"].to_pylist(), olist[1]["deal"]["closed_at"].to_pylist(), strict=True)
@@ -109,12 +111,12 @@ def test_olist_midnights_are_local(olist: tuple[Conversion, dict[str, pa.Table]]
     assert sum((close.hour, close.minute, close.second) == (0, 0, 0) for close in closes) == 61
 
 
-def test_olist_wins_by_month(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict) -> None:
+def test_olist_wins_by_month(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict[str, Any]) -> None:
     closes = olist[1]["deal"]["closed_at"].to_pylist()
     assert Counter(f"{close:%Y-%m}" for close in closes) == {month: won for month, won, _ in truth["won_by_month"]}
 
 
-def test_olist_revenue_by_origin_is_that_of_the_items(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict) -> None:
+def test_olist_revenue_by_origin_is_that_of_the_items(olist: tuple[Conversion, dict[str, pa.Table]], truth: dict[str, Any]) -> None:
     deal = olist[1]["deal"]
     revenue: dict[str, Decimal] = defaultdict(Decimal)
     sellers: Counter[str] = Counter()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import adapters as runner
 from adapters import adapter, adapters, convert
@@ -32,7 +39,7 @@ def export(tmp_path: Path) -> Path:
     return folder
 
 
-def events(file: Path) -> list[dict]:
+def events(file: Path) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line) for line in file.read_bytes().splitlines()]
 
 
@@ -130,6 +137,69 @@ def test_values_become_what_an_event_holds(monkeypatch: pytest.MonkeyPatch, tmp_
     (event,) = events(tmp_path / "out" / "marketing.spend.jsonl")
     assert event["data"] == {"campaign_id": "c", "starts_on": "2026-01-01", "amount": "1200.50", "currency": "EUR", "clicks": 3}
     assert (event["type"], event["partitionkey"]) == ("nisba.spend.v1", "c")
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+STATES = st.lists(st.fixed_dictionaries({"account": TEXT, "stage": TEXT, "people": st.lists(TEXT, max_size=3)}), min_size=1, max_size=30)
+STATE = """select 'e' || i as id, 's' as source, '2026-01-01T00:00:00Z' as time, 'd' || i as deal_id, account as account_id, stage,
+    'open' as status, '2026-01-01T00:00:00Z' as opened_at, people as contact_ids from read_parquet('states.parquet')"""
+
+
+@given(states=STATES)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_arrives_as_it_is(tmp_path: Path, states: list[dict[str, Any]]) -> None:
+    """Quotes, control characters, line separators, emoji: in a field, in a list, in the key; and one line of JSON each."""
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory(dir=tmp_path) as name:
+        folder = Path(name)
+        numbered = [{"i": number, **state} for number, state in enumerate(states)]
+        schema = pa.schema([("i", pa.int64()), ("account", pa.string()), ("stage", pa.string()), ("people", pa.list_(pa.string()))])
+        pq.write_table(pa.Table.from_pylist(numbered, schema=schema), folder / "states.parquet")
+        adapter_of(patched, folder / "adapters", deal=STATE)
+        convert("mine", folder, folder / "out")
+        lines = (folder / "out" / "crm.deal.jsonl").read_bytes().split(b"\n")[:-1]
+    found = [msgspec.json.decode(line) for line in lines]
+    assert [(event["partitionkey"], event["data"]["stage"], event["data"]["contact_ids"]) for event in found] == [
+        (state["account"], state["stage"], state["people"]) for state in states
+    ]
+
+
+def test_an_aware_time_becomes_text_with_its_offset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    query = """select 't' as id, 's' as source, '2026-01-01T00:00:00Z' as time, 'a' as account_id, 'won' as stage, 'won' as status,
+        'd' as deal_id, timestamptz '2026-03-01 12:00:00+03' as opened_at, timestamptz '2026-03-02 00:00:00.000001+00' as closed_at"""
+    adapter_of(monkeypatch, tmp_path / "adapters", deal=query)
+    convert("mine", tmp_path, tmp_path / "out")
+    (event,) = events(tmp_path / "out" / "crm.deal.jsonl")
+    instants = [dt.datetime.fromisoformat(event["data"][name].replace("Z", "+00:00")) for name in ("opened_at", "closed_at")]
+    assert instants == [
+        dt.datetime(2026, 3, 1, 9, tzinfo=dt.timezone.utc),
+        dt.datetime(2026, 3, 2, 0, 0, 0, 1, tzinfo=dt.timezone.utc),
+    ]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 10_000, 10_001])
+def test_blocks_of_rows_leave_none_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: int) -> None:
+    query = f"""select 'p' || i as id, 's' as source, '2026-01-01T00:00:00Z' as time, 'c' || i as campaign_id, 'n' as name
+        from range({rows}) as numbers(i) order by i"""
+    adapter_of(monkeypatch, tmp_path / "adapters", campaign=query)
+    assert convert("mine", tmp_path, tmp_path / "out").events == {"campaign": rows}
+    assert [event["id"] for event in events(tmp_path / "out" / "marketing.campaign.jsonl")] == [f"p{i}" for i in range(rows)]
+
+
+@pytest.mark.parametrize("column", ["id", "source", "time"])
+def test_a_row_without_its_identity_says_which_part_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, column: str) -> None:
+    values = {"id": "'x'", "source": "'s'", "time": "'2026-01-01T00:00:00Z'"} | {column: "null"}
+    selected = ", ".join(f"{value} as {name}" for name, value in values.items())
+    adapter_of(monkeypatch, tmp_path / "adapters", campaign=f"select {selected}, 'c' as campaign_id")
+    with pytest.raises(SourceError, match=rf"campaign\.sql: a row has no {column}: "):
+        convert("mine", tmp_path, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_adapter_fetches_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What would need an extension from somewhere else is an error of one sentence."""
+    adapter_of(monkeypatch, tmp_path / "adapters", campaign="from read_csv('https://example.invalid/campaigns.csv')")
+    with pytest.raises(SourceError, match=r"^adapter mine, campaign\.sql: [^\n]*$"):
+        convert("mine", tmp_path, tmp_path / "out")
 
 
 def test_types_of_one_topic_share_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

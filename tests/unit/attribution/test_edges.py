@@ -45,7 +45,7 @@ def positions(rows: Rows) -> dict[str, str]:
     return {row["touch_id"]: row["position"] for row in rows["journey_touch"]}
 
 
-def entries(rows: Rows) -> list[tuple[str, Decimal, dt.datetime]]:
+def entries(rows: Rows) -> list[tuple[str, Any, dt.datetime]]:
     ordered = sorted(rows["entry"], key=lambda row: row["entry_no"])
     return [(row["entry"], row["amount"], row["booked_at"]) for row in ordered]
 

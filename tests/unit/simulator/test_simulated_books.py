@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -41,7 +42,7 @@ def facts_of(directory: Path) -> dict[str, pa.Table]:
     return tables
 
 
-def rows(table: pa.Table, *names: str) -> list[tuple]:
+def rows(table: pa.Table, *names: str) -> list[tuple[Any, ...]]:
     return list(zip(*(table[name].to_pylist() for name in names), strict=True))
 
 

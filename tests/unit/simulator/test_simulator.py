@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,7 +17,7 @@ from simulator.clock import START_SECONDS, iso_instants, utc_instant
 from simulator.draws import Draws
 from simulator.outcomes import MAX_WIN, decide
 from simulator.touches import build_touches, campaign_window
-from simulator.world import build_world
+from simulator.world import CURRENCY_CODES, World, build_world
 
 SEED, ACCOUNTS, DAYS = 3, 300, 300
 PINNED = "4854ca03f8e5f48dace4197af4d5f7e82dbda393f8ba3a69be4da0d3a2da950b"
@@ -35,7 +36,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Summary:
     return simulate(SEED, ACCOUNTS, DAYS, tmp_path_factory.mktemp("clean"), noise=CLEAN)
 
 
-def events(summary: Summary, topic: str) -> list[dict]:
+def events(summary: Summary, topic: str) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line) for line in (summary.directory / f"{topic}.jsonl").read_bytes().splitlines()]
 
 
@@ -103,7 +104,7 @@ def test_counts_add_up_to_the_lines(told: Summary) -> None:
 
 
 def test_dead_letters_stay_rare_and_have_every_class(told: Summary) -> None:
-    classes = Counter()
+    classes: Counter[str] = Counter()
     for counts in told.truth["topics"].values():
         classes.update(counts["dead_letters"])
         assert sum(counts["dead_letters"].values()) <= max(1, counts["records"] * 0.02)
@@ -124,7 +125,7 @@ def test_ids_are_unique_within_source_and_type(clean: Summary) -> None:
 
 
 def test_deals_tell_a_story_that_fits_the_truth(clean: Summary) -> None:
-    last: dict[str, dict] = {}
+    last: dict[str, dict[str, Any]] = {}
     first_win: set[str] = set()
     for event in sorted(events(clean, "crm.deal"), key=lambda e: (e["type"], e["data"].get("revision", 0))):
         if event["type"] == "nisba.deal.v1":
@@ -150,9 +151,9 @@ def test_late_records_arrive_late_and_nothing_comes_from_the_future(told: Summar
     assert max(months) <= "2025-10"
 
 
-def _try(line: bytes) -> dict | None:
+def _try(line: bytes) -> dict[str, Any] | None:
     try:
-        return msgspec.json.decode(line)
+        return msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:
         return None
 
@@ -182,9 +183,7 @@ def test_the_effect_of_a_campaign_is_the_difference_between_two_worlds(told: Sum
     assert truth["expected_incremental_revenue_usd_cents"] == expected > 0
 
 
-def _codes(world) -> list[str]:
-    from simulator.world import CURRENCY_CODES
-
+def _codes(world: World) -> list[str]:
     return [CURRENCY_CODES[code] for code in world.deals.currency.tolist()]
 
 

@@ -227,7 +227,7 @@ def test_sqlalchemy_reads_and_reflects_it(con: duckdb.DuckDBPyConnection, config
         assert "campaign_roi" in inspect(engine).get_table_names(schema="marts")
         with engine.connect() as reader:
             query = text("SELECT revenue FROM marts.campaign_roi WHERE period = '2026-01' AND model = :model AND campaign_id = '(none)'")
-            assert reader.execute(query, {"model": "linear"}).fetchall() == [(100,)]
+            assert reader.execute(query, {"model": "linear"}).scalars().all() == [100]
     finally:
         engine.dispose()
 
