@@ -56,19 +56,9 @@ def catch_up(config_file: str | None) -> dict[str, Any]:
 @task(**_TWICE_MORE)
 def publish(config_file: str | None) -> str:
     """Write a candidate of the next snapshot, check it, and make it the current one; whatever fails, the last good one stays."""
-    from expectations.run import check
-    from warehouse.connection import open_writer
-    from warehouse.models.publication import discard, prepare, promote
+    from expectations.publish import publish as run
 
-    config = load_config(config_file)
-    with open_writer(config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
-        candidate = prepare(con, config)
-    try:
-        check(candidate)
-        return str(promote(candidate, config))
-    except BaseException:
-        discard(candidate)
-        raise
+    return str(run(load_config(config_file), wait_seconds=LEASE_SECONDS).snapshot)
 
 
 @task

@@ -30,15 +30,11 @@ def attribute(config: Config, as_json: bool) -> None:
       nisba attribute
     """
     with progress("Opening the warehouse …") as update:
-        from pipelines.attribute import attribute as run
+        from pipelines.catch_up import catch_up, progress_text
         from warehouse.connection import open_writer
-        from warehouse.models.build import build
 
         with open_writer(config.warehouse.path) as con:
-            update("Attributing …")
-            report = run(con, config)
-            update("Building the marts …")
-            build(con)
+            report = catch_up(con, None, config, on_step=lambda step, read: update(progress_text(step, read))).attributed
     if as_json:
         emit(asdict(report))
         return

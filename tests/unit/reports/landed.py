@@ -84,7 +84,7 @@ def landed_books(path: Path | str = ":memory:", config: Config = CONFIG) -> duck
     con.execute("SET TimeZone = 'UTC'")
     migrate(con)
     facts = {fact_type: _read_from_kafka(fact_type, table) for fact_type, table in decoded(EVENTS).items()}
-    land(con, facts=facts, dead_letters=None, offsets=[], config=config, records=len(EVENTS))
+    land(con, facts=facts, dead_letters=None, offsets=[], records=len(EVENTS))
     scope = plan_scope(con, config)
     assert scope is not None
     replace_books(con, scope=scope, books=fold(read_facts(con, scope), config).tables(), config=config)

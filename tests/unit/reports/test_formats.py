@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nisba.money import AmountError
+from nisba.errors import AmountError
 from reports.render import formats
 
 D = Decimal
