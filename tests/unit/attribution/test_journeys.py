@@ -121,6 +121,16 @@ def test_another_key_does_not_collapse_nor_break_the_chain(name: str) -> None:
     assert journeys(build_journeys(shard(touches), SPEC)) == [[0, 1]]
 
 
+def test_the_gap_itself_is_not_less_though_others_stand_between() -> None:
+    touches: list[dict[str, Any]] = [
+        {"at": 100, "actor": "p"},
+        {"at": 105, "actor": "q"},
+        {"at": 110, "actor": "p"},
+        {"at": 114, "actor": "q"},
+    ]
+    assert journeys(build_journeys(shard(touches), SPEC)) == [[0, 1, 2]]
+
+
 def test_a_chain_that_began_before_the_window_counts_from_its_first_touch_inside() -> None:
     assert journeys(build_journeys(shard(at(-5, 4, 13, actor="p")), SPEC)) == [[1]]
 
