@@ -27,7 +27,11 @@ class Traversal:
 
     def add(self, nodes: pa.Table) -> pa.Table:
         """Add the nodes that are not there yet, and return them."""
-        new = nodes.filter(pc.invert(pc.is_in(_keys(nodes), value_set=_keys(self.nodes)))).group_by(NODES.names, use_threads=False).aggregate([])
+        new = (
+            nodes.filter(pc.invert(pc.is_in(_keys(nodes), value_set=_keys(self.nodes))))
+            .group_by(NODES.names, use_threads=False)
+            .aggregate([])
+        )
         self.nodes = pa.concat_tables([self.nodes, new])
         return new
 

@@ -74,7 +74,7 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
 
 def contents(con: duckdb.DuckDBPyConnection) -> dict[str, Sequence[Any]]:
     """Return what the ledger says and which conflicts it settled, without where and when it came in."""
-    found = {}
+    found: dict[str, Sequence[Any]] = {}
     for fact_type in FACT_TYPES:
         names = ", ".join((*ledger_schema(fact_type, provenance=False).names, "content_hash"))
         found[fact_type] = con.execute(f"SELECT {names} FROM ledger.current_{fact_type} ORDER BY ALL").fetchall()
