@@ -72,7 +72,7 @@ INSERT INTO ledger.campaign BY NAME
 INSERT INTO ledger.spend BY NAME
     SELECT lost.* EXCLUDE (data), kept.recorded_at, kept.recorded_at AS superseded_at,
         data.campaign_id, data.starts_on, coalesce(data.ends_on, data.starts_on) AS ends_on, data.amount, data.currency,
-        data.impressions, data.clicks, data.leads, data.revision
+        data.impressions, data.clicks, data.leads, coalesce(data.revision, 0) AS revision
     FROM (SELECT * REPLACE (from_json(data, '
             {"campaign_id": "VARCHAR", "starts_on": "DATE", "ends_on": "DATE", "amount": "DECIMAL(18, 3)", "currency": "VARCHAR",
             "impressions": "BIGINT", "clicks": "BIGINT", "leads": "BIGINT", "revision": "BIGINT"}

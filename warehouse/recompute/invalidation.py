@@ -88,8 +88,8 @@ def _mark_accounts(con: duckdb.DuckDBPyConnection, nodes: pa.Table, now: dt.date
 def _mark_campaigns(con: duckdb.DuckDBPyConnection, selects: list[str], now: dt.datetime) -> None:
     if selects:
         con.execute(
-            "INSERT INTO ops.dirty_campaign SELECT campaign_id, 'facts', ?::TIMESTAMPTZ"
-            f" FROM ({' UNION '.join(selects)}) ANTI JOIN ops.dirty_campaign USING (campaign_id)",
+            "INSERT INTO ops.dirty_campaign SELECT DISTINCT campaign_id, 'facts', ?::TIMESTAMPTZ"
+            f" FROM ({' UNION ALL '.join(selects)}) ANTI JOIN ops.dirty_campaign USING (campaign_id)",
             [now],
         )
 

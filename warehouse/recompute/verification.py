@@ -59,9 +59,19 @@ def verify(con: duckdb.DuckDBPyConnection, config: Config, *, fast: bool = False
 
 
 def _sampled_accounts(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Choose accounts by a hash that is the same everywhere, whole components of them."""
-    chosen = "SELECT account_id FROM (SELECT DISTINCT account_id FROM core.deal) ORDER BY md5(account_id), account_id LIMIT ?"
-    rows = con.execute(f"SELECT id FROM core.identity WHERE kind = 'account' AND account_id IN ({chosen})", [SAMPLE]).fetchall()
+    """Choose accounts that have deals, in the books or in the ledger, by a hash that is the same everywhere; whole components of them."""
+    rows = con.execute(
+        """
+        WITH account AS (SELECT id, account_id FROM core.identity WHERE kind = 'account'),
+        with_deals AS (
+            SELECT account_id FROM core.deal
+            UNION SELECT account.account_id FROM account JOIN ledger.current_deal AS deal ON deal.account_id = account.id
+        ),
+        chosen AS (FROM with_deals ORDER BY md5(account_id), account_id LIMIT ?)
+        SELECT id FROM account WHERE account_id IN (FROM chosen)
+        """,
+        [SAMPLE],
+    ).fetchall()
     return [account for (account,) in rows]
 
 

@@ -8,12 +8,20 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from nisba.attribution import fold
 from nisba.attribution.facts import FACT_TYPES, ledger_schema
+from nisba.config import Attribution, Config
 from schemas.decoder import decode_block
 from schemas.encoding import encode_event
 from schemas.topics import topic_of
 from tests.strategies import Event, block_of, event
+from warehouse.loader import LandCounts, ReplaceCounts, land, replace_books
 from warehouse.migrations import migrate
+from warehouse.recompute.reading import read_facts
+from warehouse.recompute.scope import plan_scope
+
+LINEAR = Config(attribution=Attribution(models=("linear",), default_model="linear"))
+"""One model: quick, and enough for what does not look at models."""
 
 
 def decoded(events: Iterable[Event]) -> dict[str, pa.Table]:
@@ -41,6 +49,19 @@ def deal(event_id: str, **data: Any) -> Event:
     fixed = {"deal_id": "d-1", "account_id": "acme", "status": "won", "stage": "Won", "amount": "100.00", "currency": "USD"}
     times = {"opened_at": "2026-01-05T00:00:00Z", "closed_at": "2026-02-10T00:00:00Z"}
     return event("deal", "crm", event_id, "2026-02-10T00:00:00Z", fixed | times | data)
+
+
+def land_events(con: duckdb.DuckDBPyConnection, *events: Event) -> LandCounts:
+    """Land events as one batch."""
+    return land(con, facts=decoded(events), dead_letters=None, offsets=[], records=len(events))
+
+
+def attribute(con: duckdb.DuckDBPyConnection, config: Config = LINEAR) -> ReplaceCounts | None:
+    """Recompute what is dirty, in one process; None when nothing is."""
+    scope = plan_scope(con, config)
+    if scope is None:
+        return None
+    return replace_books(con, scope=scope, books=fold(read_facts(con, scope), config).tables(), config=config)
 
 
 def empty_warehouse() -> duckdb.DuckDBPyConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,15 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nisba.config import Config
 from nisba.errors import OffsetConflict
 from schemas.decoder import decode_block
 from tests.strategies import Event, block_of, event_sets, examples
-from tests.unit.warehouse.landing import contents, deal, decoded, empty_warehouse, every_row, touch
+from tests.unit.warehouse.landing import attribute, contents, deal, decoded, empty_warehouse, every_row, touch
 from warehouse.loader import LandCounts, OffsetRange, committed_offsets, land
 from warehouse.recompute import invalidation
 
-CONFIG = Config()
 FIRST = OffsetRange("nisba.touches", 3, None, 100)
 
 
@@ -164,3 +163,76 @@ def test_touch_makes_its_account_dirty_and_a_duplicate_does_not(con: duckdb.Duck
     invalidation.clear(con)
     _land(con, touch("t-1"))
     assert con.execute("SELECT account_id FROM ops.dirty_account").fetchall() == []
+
+
+def test_batch_is_recorded_when_its_cycle_is(con: duckdb.DuckDBPyConnection) -> None:
+    before = dt.datetime.now(dt.timezone.utc)
+    _land(con, touch("t-1"), deal("e-1"), offsets=[FIRST])
+    columns = {
+        "ledger.touch": "recorded_at",
+        "ledger.deal": "recorded_at",
+        "ops.cycle": "started_at",
+        "ops.kafka_offset": "committed_at",
+        "ops.dirty_account": "marked_at",
+    }
+    times = {time for table, column in columns.items() for (time,) in con.execute(f"SELECT {column} FROM {table}").fetchall()}
+    assert len(times) == 1
+    assert before <= times.pop() <= dt.datetime.now(dt.timezone.utc)
+
+
+def test_recorded_time_goes_on_when_the_clock_goes_back(con: duckdb.DuckDBPyConnection) -> None:
+    """Else a state that was cut off at a recorded time would change after it was read."""
+    ahead = dt.datetime(2999, 1, 1, tzinfo=dt.timezone.utc)
+    con.execute("INSERT INTO ops.cycle (cycle_no, kind, started_at) VALUES (0, 'ingest', ?)", [ahead])
+    _land(con, touch("t-1"))
+    _land(con, touch("t-1", "2026-05-01T00:00:00Z"))
+    microsecond = dt.timedelta(microseconds=1)
+    rows = con.execute("SELECT recorded_at, superseded_at FROM ledger.touch ORDER BY recorded_at").fetchall()
+    assert rows == [(ahead + microsecond, ahead + 2 * microsecond), (ahead + 2 * microsecond, None)]
+    attribute(con)
+    cycles = con.execute("SELECT kind, started_at, seconds >= 0 FROM ops.cycle WHERE cycle_no > 0 ORDER BY cycle_no").fetchall()
+    assert cycles == [(kind, ahead + number * microsecond, True) for number, kind in enumerate(("ingest", "ingest", "attribute"), 1)]
+
+
+def test_two_batches_are_never_recorded_at_one_time(con: duckdb.DuckDBPyConnection) -> None:
+    for number in range(5):
+        _land(con, touch(f"t-{number}"))
+    times = [time for (time,) in con.execute("SELECT started_at FROM ops.cycle ORDER BY cycle_no").fetchall()]
+    assert times == sorted(set(times))
+
+
+def test_books_that_fail_at_the_end_leave_the_old_ones(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    _land(con, touch("t-1"), deal("e-1"))
+    attribute(con)
+    _land(con, touch("t-2", channel="event"))
+    before = every_row(con)
+
+    def fail(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(invalidation, "clear", fail)
+    with pytest.raises(KeyboardInterrupt):
+        attribute(con)
+    assert every_row(con) == before
+    monkeypatch.undo()
+    assert attribute(con) is not None
+    assert attribute(con) is None
+    assert con.execute("SELECT touch_id FROM core.journey_touch ORDER BY ALL").fetchall() == [("t-1",), ("t-2",)]
+
+
+def test_landing_leaves_no_name_behind_on_the_connection(con: duckdb.DuckDBPyConnection) -> None:
+    """What a function selected is a value: nothing waits on the connection for whoever comes next."""
+    _land(con, touch("t-1", person_id="p"), touch("t-1", channel="event"), deal("e-1"))
+    attribute(con)
+    _land(con, touch("t-2"))
+    attribute(con)
+    tables = "SELECT table_name FROM duckdb_tables() WHERE temporary"
+    views = "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+    assert con.execute(f"{tables} UNION ALL {views}").fetchall() == []
+
+
+def test_batch_without_anything_moves_offsets_alone(con: duckdb.DuckDBPyConnection) -> None:
+    counts = land(con, facts={}, dead_letters=None, offsets=[FIRST], records=100)
+    assert counts == LandCounts(records=100)
+    assert committed_offsets(con) == {("nisba.touches", 3): 100}
+    assert con.execute("SELECT records, facts FROM ops.cycle").fetchall() == [(100, 0)]

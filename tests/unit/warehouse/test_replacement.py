@@ -1,0 +1,192 @@
+"""What replacing leaves in the books: the scope's rows anew, all others as they were, unknown deals held by the core's rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from nisba.attribution import fold
+from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.config import Attribution, Config, Marketing
+from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, every_row, land_events, touch
+from tests.unit.warehouse.recompute.company import COMPANY, adjustment, spend
+from tests.unit.warehouse.small_books import ROWS, books
+from warehouse.recompute import scope as planning
+from warehouse.recompute.reading import read_facts
+from warehouse.recompute.scope import CAMPAIGNS, Scope, plan_accounts
+from warehouse.recompute.traversal import NODES
+from warehouse.replacement import Replaced, replace_rows, write_setting
+
+HELD = ", ".join(BOOK_SCHEMAS["held"].names)
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with empty_warehouse() as connection:
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Choose accounts, though so few would be recomputed whole."""
+    monkeypatch.setattr(planning, "EVERYTHING_FROM", 2.0)
+
+
+def scope_of(*nodes: tuple[str, str], campaigns: tuple[str, ...] = ()) -> Scope:
+    replaced = pa.Table.from_pylist([{"kind": kind, "id": id_} for kind, id_ in nodes], NODES)
+    return Scope(
+        False, replaced=replaced, read=replaced, campaigns=pa.Table.from_pylist([{"campaign_id": c} for c in campaigns], CAMPAIGNS)
+    )
+
+
+def of_another(table: str, **changed: Any) -> list[dict[str, Any]]:
+    """Return the rows of the small books as if they were of the deal d-2."""
+    return [row | {"deal_id": "d-2"} | changed for row in ROWS[table]]
+
+
+def both() -> dict[str, pa.Table]:
+    """Return the books of d-1 of acme and of d-2 of beta."""
+    tables = {name: ROWS[name] + of_another(name) for name in ("deal_history", "journey_touch", "entry", "credit_line")}
+    return books(**tables, deal=ROWS["deal"] + of_another("deal", account_id="beta"))
+
+
+def held(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return con.execute("SELECT id, reason, deal_id FROM ops.held WHERE kind = 'adjustment' ORDER BY ALL").fetchall()
+
+
+def held_by_fold(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return what the core holds of all facts that count."""
+    rows: list[dict[str, Any]] = fold(read_facts(con, Scope(everything=True)), LINEAR).held.select(BOOK_SCHEMAS["held"].names).to_pylist()
+    return sorted(rows, key=lambda row: (row["kind"], row["id"]))
+
+
+def test_everything_is_replaced_and_counted(con: duckdb.DuckDBPyConnection) -> None:
+    replace_rows(con, Scope(everything=True), both())
+    replaced = replace_rows(con, Scope(everything=True), books())
+    assert replaced == Replaced(deals=1, credits=2, deal_ids=None)
+    for name in ("deal", "entry", "credit_line", "journey_touch", "deal_history"):
+        assert con.execute(f"SELECT DISTINCT deal_id FROM core.{name}").fetchall() == [("d-1",)]
+
+
+def test_rows_of_other_accounts_stay_as_they_are(con: duckdb.DuckDBPyConnection) -> None:
+    """Their facts may have been read, but not all of them: what was made of these is left out."""
+    replace_rows(con, Scope(everything=True), both())
+    before = every_row(con)
+    incomplete = both() | {"credit_line": books()["credit_line"]}
+    replaced = replace_rows(con, scope_of(("account", "acme")), incomplete)
+    assert (replaced.deals, replaced.credits) == (1, 2)
+    assert replaced.deal_ids is not None
+    assert replaced.deal_ids.to_pylist() == [{"deal_id": "d-1"}]
+    assert every_row(con) == before
+
+
+def test_deal_that_is_no_longer_there_goes_with_all_its_rows(con: duckdb.DuckDBPyConnection) -> None:
+    replace_rows(con, Scope(everything=True), both())
+    nothing = {name: schema.empty_table() for name, schema in BOOK_SCHEMAS.items()}
+    replaced = replace_rows(con, scope_of(("account", "beta")), nothing)
+    assert (replaced.deals, replaced.credits) == (0, 0)
+    for name in ("deal", "entry", "credit_line", "journey_touch", "deal_history"):
+        assert con.execute(f"SELECT DISTINCT deal_id FROM core.{name}").fetchall() == [("d-1",)]
+
+
+def test_deal_that_moved_into_the_scope_is_there_once(con: duckdb.DuckDBPyConnection) -> None:
+    replace_rows(con, Scope(everything=True), books())
+    moved = books(deal=[ROWS["deal"][0] | {"account_id": "beta"}])
+    replace_rows(con, scope_of(("account", "beta")), moved)
+    assert con.execute("SELECT deal_id, account_id FROM core.deal").fetchall() == [("d-1", "beta")]
+    assert con.execute("SELECT count(*) FROM core.credit_line").fetchall() == [(2,)]
+
+
+def test_identities_are_replaced_by_node(con: duckdb.DuckDBPyConnection) -> None:
+    replace_rows(con, Scope(everything=True), books())
+    changed = books(identity=[row | {"account_id": "other"} for row in ROWS["identity"]])
+    replace_rows(con, scope_of(("person", "person-jane"), ("visitor", "never-seen")), changed)
+    found = dict(con.execute("SELECT kind, account_id FROM core.identity").fetchall())
+    assert found == {"visitor": "acme", "person": "other", "lead": "acme", "account": "acme"}
+
+
+def test_costs_are_replaced_by_campaign(con: duckdb.DuckDBPyConnection) -> None:
+    cost = ROWS["cost_daily"][0]
+    replace_rows(con, Scope(everything=True), books(cost_daily=[cost, cost | {"campaign_id": "c-2"}]))
+    replace_rows(con, scope_of(campaigns=("c-2", "c-9")), books(cost_daily=[cost | {"campaign_id": "c-2", "clicks": 7}]))
+    assert con.execute("SELECT campaign_id, clicks FROM core.cost_daily ORDER BY ALL").fetchall() == [("c-1", None), ("c-2", 7)]
+    replace_rows(con, scope_of(("account", "acme")), books())
+    assert con.execute("SELECT count(*) FROM core.cost_daily").fetchall() == [(2,)]
+
+
+ADJUSTMENTS: dict[str, tuple[list[Any], list[tuple[str, str, str]]]] = {
+    "of_a_known_deal": ([adjustment("m-1", "d-1")], []),
+    "of_a_deal_that_never_came": ([adjustment("m-1", "nowhere")], [("a-1", "unknown_deal", "nowhere")]),
+    "of_a_deleted_deal": (
+        [adjustment("m-1", "d-1"), deal("e-1b", deal_id="d-1", account_id="acme", deleted=True, revision=5)],
+        [("a-1", "unknown_deal", "d-1")],
+    ),
+    "whose_latest_event_names_a_known_deal": ([adjustment("m-1", "nowhere"), adjustment("m-2", "d-1", time="2026-04-01T00:00:00Z")], []),
+    "whose_latest_event_names_none": (
+        [adjustment("m-1", "d-1"), adjustment("m-2", "nowhere", time="2026-04-01T00:00:00Z")],
+        [("a-1", "unknown_deal", "nowhere")],
+    ),
+    "of_which_one_version_lost": ([adjustment("m-1", "nowhere"), adjustment("m-1", "d-1", time="2026-04-01T00:00:00Z")], []),
+    "of_a_deal_that_is_not_won": (
+        [adjustment("m-1", "d-1"), deal("e-1b", deal_id="d-1", account_id="acme", status="lost", revision=5)],
+        [("a-1", "not_won", "d-1")],
+    ),
+}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("name", ADJUSTMENTS)
+def test_adjustment_is_held_as_the_core_holds_it(con: duckdb.DuckDBPyConnection, name: str, at_once: bool) -> None:
+    events, expected = ADJUSTMENTS[name]
+    batches = [[deal("e-1", account_id="acme"), *events]] if at_once else [[deal("e-1", account_id="acme")], *([one] for one in events)]
+    for batch in batches:
+        land_events(con, *batch)
+        attribute(con)
+    assert held(con) == expected
+    found = [dict(zip(BOOK_SCHEMAS["held"].names, row, strict=True)) for row in con.execute(f"SELECT {HELD} FROM ops.held").fetchall()]
+    assert found == held_by_fold(con)
+
+
+def test_held_rows_of_the_books_are_those_of_the_core_after_every_batch(con: duckdb.DuckDBPyConnection) -> None:
+    more = adjustment("z-1", "d-2", "a-9"), deal("z-2", deal_id="nowhere", account_id="far"), spend("z-3", "c-2", "2026-02-09")
+    land_events(con, *COMPANY, *more)
+    attribute(con)
+    land_events(con, adjustment("z-4", "nobody", "a-4"), touch("z-5"))
+    attribute(con)
+    found = con.execute(f"SELECT {HELD} FROM ops.held ORDER BY kind, id").fetchall()
+    assert [dict(zip(BOOK_SCHEMAS["held"].names, row, strict=True)) for row in found] == held_by_fold(con)
+    assert {"a-4"} <= {row[1] for row in found}
+
+
+def test_scope_that_was_planned_before_another_is_the_one_that_is_replaced(con: duckdb.DuckDBPyConnection) -> None:
+    land_events(con, *COMPANY)
+    attribute(con)
+    before = every_row(con)
+    far = plan_accounts(con, ["far"])
+    made = fold(read_facts(con, far), LINEAR).tables()
+    plan_accounts(con, ["acme"])
+    replaced = replace_rows(con, far, made)
+    assert replaced.deal_ids is not None
+    assert replaced.deal_ids["deal_id"].to_pylist() == ["d-9"]
+    assert every_row(con) == before
+
+
+def test_setting_is_one_row_and_the_models_are_in_words(con: duckdb.DuckDBPyConnection) -> None:
+    write_setting(con, Config())
+    write_setting(
+        con,
+        Config(
+            attribution=Attribution(models=("linear", "first_touch"), default_model="linear"), marketing=Marketing(target_pct=Decimal(40))
+        ),
+    )
+    assert con.execute("SELECT default_model, models, target_pct::INTEGER FROM core.setting").fetchall() == [
+        ("linear", ["linear", "first_touch"], 40)
+    ]
+    rules = dict(con.execute("FROM core.model").fetchall())
+    assert sorted(rules) == ["first_touch", "linear"]
+    assert all(len(rule.split()) > 2 for rule in rules.values())
