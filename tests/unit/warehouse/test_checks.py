@@ -55,7 +55,7 @@ def test_books_that_do_not_add_up_are_refused_and_nothing_changes(con: duckdb.Du
 
 def test_entry_that_a_model_of_the_configuration_does_not_credit_is_refused(con: duckdb.DuckDBPyConnection) -> None:
     two = Config(attribution=Attribution(models=("linear", "first_touch"), default_model="linear"))
-    with pytest.raises(CheckFailed, match="deal 'd-1', entry 1, first_touch: 100.000 booked, None credited"):
+    with pytest.raises(CheckFailed, match=r"deal 'd-1', entry 1, first_touch: 100\.000 booked, None credited"):
         replace_books(con, scope=EVERYTHING, books=books(), config=two)
 
 
@@ -86,7 +86,8 @@ def two_models(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     con.execute("INSERT INTO core.setting (models) VALUES (['linear', 'first_touch'])")
     for deal_id, amount in (("big", 900), ("middle", 100), ("small", 10)):
         con.execute(
-            "INSERT INTO core.entry BY NAME SELECT ? AS deal_id, 1 AS entry_no, ? AS amount, amount * 2 AS amount_reporting", [deal_id, amount]
+            "INSERT INTO core.entry BY NAME SELECT ? AS deal_id, 1 AS entry_no, ? AS amount, amount * 2 AS amount_reporting",
+            [deal_id, amount],
         )
         con.execute(
             """
@@ -113,7 +114,9 @@ def test_sound_credits_have_no_gaps(two_models: duckdb.DuckDBPyConnection) -> No
 def test_deleted_and_doubled_credits_are_both_named(two_models: duckdb.DuckDBPyConnection) -> None:
     """A deal without a single credit line joins nothing, and a doubled reporting amount leaves the deal's own currency right."""
     two_models.execute("DELETE FROM core.credit_line WHERE deal_id = 'big'")
-    two_models.execute("UPDATE core.credit_line SET revenue_reporting = 2 * revenue_reporting WHERE deal_id = 'middle' AND model = 'linear'")
+    two_models.execute(
+        "UPDATE core.credit_line SET revenue_reporting = 2 * revenue_reporting WHERE deal_id = 'middle' AND model = 'linear'"
+    )
     assert credit_gaps(two_models) == [
         CreditGap("big", 1, "first_touch", Decimal(900), None, Decimal(1800), None),
         CreditGap("big", 1, "linear", Decimal(900), None, Decimal(1800), None),

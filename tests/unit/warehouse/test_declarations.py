@@ -107,7 +107,11 @@ REFUSED = {
     "unknown_key_of_meta": ("published: true", "published: true, colour: red", r"unknown field `colour` - at `\$\.meta`"),
     "unknown_key_of_column": ("    description: The deal.", "    descripton: The deal.", r"`descripton` - at `\$\.columns\[0\]`"),
     "unknown_key_of_column_meta": ("{unit: currency}", "{unitt: currency}", r"unknown field `unitt` - at `\$\.columns\[2\]\.meta`"),
-    "unknown_kind_of_test": ("[not_null, unique]", "[not_null, uniq]", r"Invalid value 'uniq' - at `\$\.columns\[0\]\.data_tests\[1\]\.test`"),
+    "unknown_kind_of_test": (
+        "[not_null, unique]",
+        "[not_null, uniq]",
+        r"Invalid value 'uniq' - at `\$\.columns\[0\]\.data_tests\[1\]",
+    ),
     "unknown_argument_of_test": ("min_value: 0", "least: 0", r"unknown field `least` - at `\$\.columns\[2\]\.data_tests\[0\]`"),
     "test_without_its_argument": ("{values: [open, won], ", "{", r"missing required field `values`"),
     "test_with_two_names": ("[not_null, unique]", "[{not_null: {}, unique: {}}]", r"missing required field `test`"),
@@ -125,7 +129,11 @@ REFUSED = {
         "made_by: python, reads: [core.deal]",
         r"made_by is python, but there is no file for python",
     ),
-    "reads_of_a_loaded_table": ("published: true", "published: true, reads: [core.entry]", r"meta\.reads names the relations of a function"),
+    "reads_of_a_loaded_table": (
+        "published: true",
+        "published: true, reads: [core.entry]",
+        r"meta\.reads names the relations of a function",
+    ),
     "not_yaml": ("description: One", "description: [One", r"deal\.yml: "),
     "list_at_the_top": (SOUND, "- a\n- b\n", r"Expected `object`, got `array`"),
     "empty": (SOUND, "", r"Expected `object`, got `null`"),
@@ -261,7 +269,9 @@ def test_the_catalogue_says_what_every_table_and_column_means(built: duckdb.Duck
     assert dict(built.execute(f"{query.format('table')} UNION ALL {query.format('view')}").fetchall()) == {
         name: table.description for name, table in tables().items()
     }
-    rows = built.execute("SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal").fetchall()
+    rows = built.execute(
+        "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+    ).fetchall()
     said = {(table, column): comment for table, column, comment in rows}
     assert said == {(name, column.name): column.comment for name, table in tables().items() for column in table.columns}
 

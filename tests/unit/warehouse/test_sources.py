@@ -41,9 +41,7 @@ def test_every_published_table_is_there_with_its_columns(parsed: dict[str, Any])
     def columns(table: Table) -> list[tuple[str, str, str]]:
         return [(c.name, c.data_type, c.description) for c in table.columns if not c.is_personal]
 
-    found = {
-        name: [(c["name"], c["data_type"], c["description"]) for c in table["columns"]] for name, table in _tables(parsed).items()
-    }
+    found = {name: [(c["name"], c["data_type"], c["description"]) for c in table["columns"]] for name, table in _tables(parsed).items()}
     assert found == {table.name: columns(table) for table in published_tables()}
     assert _tables(parsed)["marts.channel_roi"]["description"] == declared("marts.channel_roi").description
 
