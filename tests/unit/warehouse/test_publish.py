@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ from warehouse.models.publication import (
     stays_a_view,
 )
 from warehouse.recompute.scope import Scope
+
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 @pytest.fixture
@@ -176,6 +180,13 @@ def test_macros_divide_sums_inside_the_snapshot(con: duckdb.DuckDBPyConnection, 
     with duckdb.connect() as other:
         other.execute(f"ATTACH '{str(published(config)).replace(chr(39), chr(39) * 2)}' AS books (READ_ONLY)")
         assert other.execute("SELECT count(*) FROM books.marts.deal_explained").fetchall() == [(2,)]
+
+
+def test_query_of_the_cookbook_answers(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    (query,) = re.findall(r"```sql\n(.*?)```", (DOCS / "bi-access.md").read_text("utf-8"), re.DOTALL)
+    with duckdb.connect(str(publish(con, config)), read_only=True) as snapshot:
+        found = snapshot.execute(query).fetchall()
+    assert sorted(found, key=str) == [("event", -1.0, None), (None, None, "no_cost")]  # the fair that brought nothing, and touches of none
 
 
 def test_catalogue_of_the_snapshot_says_what_each_column_means(con: duckdb.DuckDBPyConnection, config: Config) -> None:
