@@ -35,7 +35,6 @@ from warehouse.models.publication import (
 )
 from warehouse.recompute.scope import Scope
 
-
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
