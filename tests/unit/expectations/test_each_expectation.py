@@ -3,76 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from expectations.run import check
-from expectations.suites import SUITES
+from expectations.suites import Suite, suites
+from expectations.validation import validate
 from nisba.config import Attribution, Config, Publish
 from nisba.errors import CheckFailed
-from tests.unit.warehouse.landing import empty_warehouse
+from tests.strategies import event
+from tests.unit.warehouse.landing import decoded, empty_warehouse
 from tests.unit.warehouse.small_books import ROWS, books
-from warehouse.loader import replace_books
+from warehouse.loader import land, replace_books
 from warehouse.models.build import build
+from warehouse.models.check_files import Check, checks_of
+from warehouse.models.declarations import tables
 from warehouse.models.publication import prepare
 from warehouse.recompute.scope import Scope
 
 CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"))
-EXPECTED = {expected.name: (suite.table, expected) for suite in SUITES for expected in suite.expected}
+CHECKS = {check.name: check for table in tables().values() for check in checks_of(table)}
 
-# what goes wrong in the tables, and the expectation that must notice
-BREAKS = {
-    "credits_of_an_entry_add_up_to_it": "UPDATE core.credit_line SET revenue = 50.01 WHERE ordinal = 1",
-    "every_entry_is_credited_by_every_model": "DELETE FROM core.credit_line",
-    "weights_are_shares": "UPDATE core.credit_line SET weight = if(ordinal = 1, -0.5, 1.5)",
-    "weights_of_a_deal_add_up_to_one": "UPDATE core.credit_line SET weight = 0.49999999 WHERE ordinal = 1",
-    "credit_is_there_once": "INSERT INTO core.credit_line FROM core.credit_line",
-    "final_credit_has_a_date": "UPDATE core.entry SET booked_on = NULL",
-    "credit_is_converted": "UPDATE core.credit_line SET revenue_reporting = NULL",
-    "deal_is_there_once": "INSERT INTO core.deal FROM core.deal",
-    "won_deal_has_amount_and_close": "UPDATE core.deal SET closed_at = NULL",
-    "deal_closes_after_it_opens": "UPDATE core.deal SET closed_at = opened_at - INTERVAL 1 DAY",
-    "segment_is_not_named_all": "UPDATE core.deal SET segment = 'all'",
-    "campaigns_add_up_to_won_revenue": "DELETE FROM marts.campaign_roi WHERE period_kind = 'year'",
-    "campaigns_add_up_to_marketing_share": "DELETE FROM marts.marketing_share WHERE period_kind = 'year'",
-    "costs_add_up_to_spend": "DELETE FROM marts.campaign_roi WHERE campaign_id = 'c-1'",
-    "campaign_is_there_once": "INSERT INTO marts.campaign_roi FROM marts.campaign_roi",
-    "roi_or_its_reason": "UPDATE marts.campaign_roi SET roi_reason = NULL",
-    "unattributed_revenue_is_not_realized": "UPDATE marts.campaign_roi SET campaign_id = '(unattributed)', realized_revenue = 1",
-    "segments_add_up_to_all": "DELETE FROM marts.marketing_share WHERE segment_kind = 'segment'",
-    "won_revenue_is_what_was_booked": "DELETE FROM marts.marketing_share WHERE period_kind = 'quarter'",
-    "segment_is_there_once": "INSERT INTO marts.marketing_share FROM marts.marketing_share",
-    "percentages_follow_from_their_amounts": "UPDATE marts.marketing_share SET influenced_pct = 99",
-    "deals_are_nested": "UPDATE marts.marketing_share SET influenced_deals = 0",
-    "target_is_reached": "UPDATE marts.marketing_share SET gap_to_target = -1",
+# what goes wrong in the tables, and the checks that must notice: the first by its purpose, the others because it follows
+BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "credits_add_up": ("UPDATE core.credit_line SET revenue = 50.01 WHERE ordinal = 1", ()),
+    "weights_of_a_deal_add_up_to_one": ("UPDATE core.credit_line SET weight = 0.49999999 WHERE ordinal = 1", ()),
+    "final_entry_has_a_date": (
+        "UPDATE core.entry SET booked_on = NULL",
+        ("campaigns_add_up_to_won_revenue", "won_revenue_is_what_was_booked"),
+    ),
+    "entry_is_converted": (
+        "UPDATE core.entry SET amount_reporting = NULL",
+        ("campaigns_add_up_to_won_revenue", "credits_add_up", "won_revenue_is_what_was_booked"),
+    ),
+    "won_deal_has_amount_and_close": ("UPDATE core.deal SET closed_at = NULL", ()),
+    "deal_closes_after_it_opens": ("UPDATE core.deal SET closed_at = opened_at - INTERVAL 1 DAY", ()),
+    "segment_is_not_named_all": ("UPDATE core.deal SET segment = 'all'", ()),
+    "day_lies_within_its_period": ("UPDATE core.period SET ends_on = starts_on WHERE period_kind = 'year'", ()),
+    "campaigns_add_up_to_won_revenue": (
+        "UPDATE marts.campaign_roi SET revenue = revenue + 1; UPDATE marts.channel_roi SET revenue = revenue + 1",
+        ("campaigns_add_up_to_marketing_share", "channels_add_up_to_campaigns"),
+    ),
+    "campaigns_add_up_to_marketing_share": (
+        "DELETE FROM marts.marketing_share WHERE period_kind = 'year'",
+        ("won_revenue_is_what_was_booked",),
+    ),
+    "costs_add_up_to_spend": ("DELETE FROM marts.campaign_roi WHERE campaign_id = 'c-1'", ("channels_add_up_to_campaigns",)),
+    "roi_or_its_reason": ("UPDATE marts.campaign_roi SET roi_reason = NULL", ()),
+    "unattributed_revenue_is_not_realized": (
+        "UPDATE marts.campaign_roi SET campaign_id = '(unattributed)' WHERE realized_revenue <> 0",
+        (),
+    ),
+    "channels_add_up_to_campaigns": ("UPDATE marts.channel_roi SET realized_revenue = realized_revenue + 1", ()),
+    "channel_roi_or_its_reason": ("UPDATE marts.channel_roi SET roi = 0, roi_reason = 'no_cost'", ()),
+    "segments_add_up_to_all": ("DELETE FROM marts.marketing_share WHERE segment_kind = 'segment'", ()),
+    "won_revenue_is_what_was_booked": (
+        "DELETE FROM marts.marketing_share WHERE period_kind = 'quarter'",
+        ("campaigns_add_up_to_marketing_share",),
+    ),
+    "percentages_follow_from_their_amounts": ("UPDATE marts.marketing_share SET influenced_pct = 99", ()),
+    "deals_are_nested": ("UPDATE marts.marketing_share SET influenced_deals = 0, influenced_deals_pct = 0", ()),
+    "target_is_reached": ("UPDATE marts.marketing_share SET gap_to_target = -1", ()),
 }
 
 
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
+def _filled(con: duckdb.DuckDBPyConnection, **changed: list[dict[str, Any]]) -> None:
+    about = {"campaign_id": "c-1", "name": "Fair", "channel": "email"}
+    land(con, facts=decoded([event("campaign", "ads", "c-1", "2026-01-01T00:00:00Z", about)]), dead_letters=None, offsets=[], config=CONFIG)
+    replace_books(con, scope=Scope(everything=True), books=books(**changed), config=CONFIG)
+    build(con)
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[duckdb.DuckDBPyConnection]:
     with empty_warehouse() as connection:
-        replace_books(connection, scope=Scope(everything=True), books=books(), config=CONFIG)
-        build(connection)
+        _filled(connection)
         yield connection
 
 
-def _breaking(con: duckdb.DuckDBPyConnection, name: str) -> int:
-    table, expected = EXPECTED[name]
-    return len(con.execute(expected.breaking.format(batch=table)).fetchall())
+@pytest.fixture
+def con(filled: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Sound books; what a test does to them is rolled back."""
+    filled.execute("BEGIN")
+    yield filled
+    filled.execute("ROLLBACK")
 
 
-def test_every_expectation_has_a_break_and_a_reason() -> None:
-    assert BREAKS.keys() == EXPECTED.keys()
-    assert all(expected.reason.endswith(".") for _, expected in EXPECTED.values())
+def _breaking(con: duckdb.DuckDBPyConnection, check: Check) -> int:
+    return len(con.execute(check.select).fetchall())
+
+
+def test_every_check_has_a_break() -> None:
+    assert BREAKS.keys() == CHECKS.keys()
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_expectation_holds_until_it_is_broken(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    assert _breaking(con, name) == 0
-    con.execute(BREAKS[name])
-    assert _breaking(con, name) > 0
+def test_check_holds_until_it_is_broken_and_no_other_is_needed(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    assert {other for other, check in CHECKS.items() if _breaking(con, check)} == set()
+    sql, following = BREAKS[name]
+    con.execute(sql)
+    assert {other for other, check in CHECKS.items() if _breaking(con, check)} == {name, *following}
+
+
+def test_credits_that_are_all_gone_are_noticed(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("DELETE FROM core.credit_line")
+    assert con.execute(CHECKS["credits_add_up"].select).fetchall() == [("d-1", 1, "linear", 100, None, 100, None)]
 
 
 def test_journey_of_thousands_of_touches_is_not_held_against_its_rounding(con: duckdb.DuckDBPyConnection) -> None:
@@ -83,7 +122,118 @@ def test_journey_of_thousands_of_touches_is_not_held_against_its_rounding(con: d
     """)
     off = con.execute("SELECT abs(sum(weight) - 1) > 1e-9 FROM core.credit_line").fetchone()
     assert off == (True,)
-    assert _breaking(con, "weights_of_a_deal_add_up_to_one") == 0
+    assert _breaking(con, CHECKS["weights_of_a_deal_add_up_to_one"]) == 0
+
+
+@pytest.fixture(scope="module")
+def sound(filled: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The candidate of sound books, its views turned into tables that can be spoilt."""
+    config = Config(attribution=CONFIG.attribution, publish=Publish(directory=str(tmp_path_factory.mktemp("sound"))))
+    candidate = prepare(filled, config)
+    with duckdb.connect(str(candidate)) as con:
+        views = con.execute("SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+        for (view,) in views:
+            con.execute(f"CREATE TABLE {view}_made AS FROM {view}")
+        for (view,) in views:
+            con.execute(f"DROP VIEW {view}; ALTER TABLE {view}_made RENAME TO {view.split('.')[1]}")
+    return candidate
+
+
+def _native(prefix: str) -> list[Suite]:
+    """Return the suites with only those native expectations whose name begins so."""
+    chosen = [
+        replace(suite, expected=tuple(one for one in suite.expected if one.name not in CHECKS and one.name.startswith(prefix)))
+        for suite in suites()
+    ]
+    return [suite for suite in chosen if suite.expected]
+
+
+SPOILT: dict[str, str] = {
+    "not_null_": 'UPDATE {table} SET "{column}" = NULL',
+    "accepted_values_": "UPDATE {table} SET \"{column}\" = 'nonsense'",
+    "accepted_range_": 'UPDATE {table} SET "{column}" = -1',
+    "unique_": "INSERT INTO {table} FROM {table}",
+    "relationships_": "UPDATE {table} SET \"{column}\" = 'nobody'",
+}
+
+
+def _columns(expected: Any) -> list[str]:
+    return [expected.arguments["column"]] if "column" in expected.arguments else [expected.name.removeprefix("relationships_")]
+
+
+def test_every_native_expectation_is_of_a_kind_that_is_spoilt_here() -> None:
+    native = {one.name for suite in suites() for one in suite.expected} - CHECKS.keys()
+    assert native == {one.name for prefix in SPOILT for suite in _native(prefix) for one in suite.expected}
+    assert len(native) > 60
+
+
+def _copied(sound: Path, tmp_path: Path) -> Path:
+    spoilt = tmp_path / f"spoilt-{len(list(tmp_path.iterdir()))}.duckdb"
+    spoilt.write_bytes(sound.read_bytes())
+    return spoilt
+
+
+def _in_order(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(row["table"], row["name"]) for row in found if row["success"] and row["error"] is None]
+
+
+ALL_EXPECTED = [(suite.table, one.name) for suite in suites() for one in suite.expected]
+
+
+def test_sound_snapshot_passes_every_expectation(sound: Path, tmp_path: Path) -> None:
+    assert _in_order(validate(_copied(sound, tmp_path))) == ALL_EXPECTED
+
+
+@pytest.mark.parametrize("prefix", SPOILT)
+def test_native_expectations_break_when_their_columns_are_spoilt(sound: Path, tmp_path: Path, prefix: str) -> None:
+    """All of one kind in one run: each names the rows that break it."""
+    chosen, spoilt = _native(prefix), _copied(sound, tmp_path)
+    with duckdb.connect(str(spoilt)) as con:
+        for suite in chosen:
+            done = set()
+            for one in suite.expected:
+                for column in _columns(one) if prefix != "unique_" else ["all"]:
+                    if column not in done:
+                        con.execute(SPOILT[prefix].format(table=suite.table, column=column))
+                        done.add(column)
+    found = validate(spoilt, chosen)
+    assert [(row["table"], row["name"]) for row in found if row["success"] or row["error"]] == []
+    assert all(row["count"] > 0 and row["rows"] for row in found)
+
+
+def test_a_native_expectation_breaks_alone(sound: Path, tmp_path: Path) -> None:
+    """One status that nobody knows: of all that is expected of the table, only its accepted values fail, and its row is named."""
+    spoilt = _copied(sound, tmp_path)
+    with duckdb.connect(str(spoilt)) as con:
+        con.execute("UPDATE core.deal_history SET status = 'dreamt'")
+    found = [row for row in validate(spoilt, [_suite("core.deal_history")]) if not row["success"]]
+    assert [(row["table"], row["name"], row["count"], row["severity"]) for row in found] == [
+        ("core.deal_history", "accepted_values_status", 1, "critical")
+    ]
+    assert found[0]["rows"] == [{"status": "dreamt", "deal_id": "d-1", "state_no": 1}]
+
+
+def _suite(table: str, *names: str) -> Suite:
+    (suite,) = (suite for suite in suites() if suite.table == table)
+    return replace(suite, expected=tuple(one for one in suite.expected if one.name in names)) if names else suite
+
+
+@pytest.mark.parametrize(("rows", "holds"), [("SELECT NULL", True), ("SELECT unnest([NULL, NULL])", False)])
+def test_rows_whose_keys_have_nulls_are_told_apart_by_them(sound: Path, tmp_path: Path, rows: str, holds: bool) -> None:
+    spoilt = _copied(sound, tmp_path)
+    with duckdb.connect(str(spoilt)) as con:
+        con.execute(f"INSERT INTO core.credit_daily (basis, team) SELECT 'made', * FROM ({rows})")
+    assert [row["success"] for row in validate(spoilt, [_suite("core.credit_daily", "unique_grain")])] == [holds]
+
+
+def test_expectation_that_cannot_be_asked_says_why(sound: Path, tmp_path: Path) -> None:
+    spoilt = _copied(sound, tmp_path)
+    with duckdb.connect(str(spoilt)) as con:
+        con.execute("ALTER TABLE core.model DROP COLUMN rule")
+    found = {row["name"]: row for row in validate(spoilt, [_suite("core.model")])}
+    assert found["unique_model"]["success"]
+    assert not found["not_null_rule"]["success"]
+    assert "rule" in found["not_null_rule"]["error"]
 
 
 def test_warehouse_without_deals_passes_every_check(tmp_path: Path) -> None:
@@ -91,9 +241,7 @@ def test_warehouse_without_deals_passes_every_check(tmp_path: Path) -> None:
     with empty_warehouse() as made:
         replace_books(made, scope=Scope(everything=True), books=books(**{name: [] for name in ROWS}), config=config)
         build(made)
-        report = check(prepare(made, config))
-    assert {row["name"] for row in report.results if row["success"]} == EXPECTED.keys()
-    assert [row["error"] for row in report.results] == [None] * len(EXPECTED)
+        assert _in_order(validate(prepare(made, config))) == ALL_EXPECTED
 
 
 def test_file_that_cannot_be_checked_is_not_published(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_books_that_do_not_add_up_are_refused_and_nothing_changes(con: duckdb.Du
 
 def test_entry_that_a_model_of_the_configuration_does_not_credit_is_refused(con: duckdb.DuckDBPyConnection) -> None:
     two = Config(attribution=Attribution(models=("linear", "first_touch"), default_model="linear"))
-    with pytest.raises(CheckFailed, match="deal 'd-1', entry 1, first_touch: 100.000 booked, None credited"):
+    with pytest.raises(CheckFailed, match=r"deal 'd-1', entry 1, first_touch: 100\.000 booked, None credited"):
         replace_books(con, scope=EVERYTHING, books=books(), config=two)
 
 

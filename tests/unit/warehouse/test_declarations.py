@@ -110,7 +110,7 @@ REFUSED = {
     "unknown_kind_of_test": (
         "[not_null, unique]",
         "[not_null, uniq]",
-        r"Invalid value 'uniq' - at `\$\.columns\[0\]\.data_tests\[1\]\.test`",
+        r"Invalid value 'uniq' - at `\$\.columns\[0\]\.data_tests\[1\]",
     ),
     "unknown_argument_of_test": ("min_value: 0", "least: 0", r"unknown field `least` - at `\$\.columns\[2\]\.data_tests\[0\]`"),
     "test_without_its_argument": ("{values: [open, won], ", "{", r"missing required field `values`"),

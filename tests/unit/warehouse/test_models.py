@@ -227,13 +227,18 @@ def test_build_that_fails_leaves_what_was_there(folder: Path, monkeypatch: pytes
         assert con.execute("FROM core.sound").fetchall() == [(1,)]
 
 
+GIVEN_BACK = """
+def model(*relations):
+    assert [type(one).__module__ for one in relations] == ["pyarrow.lib"] * 2
+    return relations[0]
+"""
+
+
 def test_a_table_of_arrow_is_what_a_function_gets(folder: Path, con: duckdb.DuckDBPyConnection) -> None:
-    _function(
-        folder,
-        "def model(*relations):\n    assert [type(one).__module__ for one in relations] == ['pyarrow.lib'] * 2\n    return relations[0]\n",
-    )
+    _function(folder, GIVEN_BACK)
     declarations = read_tables(folder)
     create_model(con, declarations["core.small"])
     create_model(con, declarations["core.summed"])
-    assert con.execute("FROM core.summed").to_arrow_table().equals(con.execute("FROM core.deal").to_arrow_table())
-    assert con.execute("FROM core.summed").to_arrow_table().schema.field("total").type == pa.decimal128(18, 3)
+    made = con.execute("FROM core.summed").to_arrow_table()
+    assert made.equals(con.execute("FROM core.deal").to_arrow_table())
+    assert made.schema.field("total").type == pa.decimal128(18, 3)

@@ -53,9 +53,8 @@ def test_page_has_every_table_and_column_once() -> None:
 
 def test_row_of_a_column_says_type_unit_meaning_and_tests() -> None:
     lines = page().splitlines()
-    assert (
-        "| `period_kind` | `VARCHAR` |  | month, quarter or year; months are calendar months. | not null, one of `month`, `quarter`, `year` |"
-    ) in lines
+    kinds = "not null, one of `month`, `quarter`, `year`"
+    assert f"| `period_kind` | `VARCHAR` |  | month, quarter or year; months are calendar months. | {kinds} |" in lines
     weight = "Share of the touch, rounded to twelve decimals; money is computed from the exact fraction."
     assert f"| `weight` | `DECIMAL(18,12)` | share | {weight} | not null, at least 0 and at most 1 |" in lines
     assert "| `owner` | `VARCHAR` |  | Who owns the deal. Stays out of snapshots. |  |" in lines
