@@ -73,7 +73,7 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def _filled(con: duckdb.DuckDBPyConnection, **changed: list[dict[str, Any]]) -> None:
     about = {"campaign_id": "c-1", "name": "Fair", "channel": "email"}
-    land(con, facts=decoded([event("campaign", "ads", "c-1", "2026-01-01T00:00:00Z", about)]), dead_letters=None, offsets=[], config=CONFIG)
+    land(con, facts=decoded([event("campaign", "ads", "c-1", "2026-01-01T00:00:00Z", about)]), dead_letters=None, offsets=[])
     replace_books(con, scope=Scope(everything=True), books=books(**changed), config=CONFIG)
     build(con)
 

@@ -52,7 +52,7 @@ def con(tmp_path: Path, config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
     campaign = event("campaign", "ads", "c-1", "2026-01-01T00:00:00Z", about)
     events = [touch("t-1", **named), deal("e-1", owner="owner-olaf", contact_ids=["person-jane"]), campaign]
     with open_writer(tmp_path / "warehouse.duckdb") as connection:
-        land(connection, facts=decoded(events), dead_letters=None, offsets=[], config=config)
+        land(connection, facts=decoded(events), dead_letters=None, offsets=[])
         replace_books(connection, scope=Scope(everything=True), books=books(), config=config)
         build(connection)
         yield connection

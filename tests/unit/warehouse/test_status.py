@@ -15,7 +15,7 @@ from tests.unit.warehouse.recompute.company import adjustment
 from warehouse.connection import open_writer
 from warehouse.loader import OffsetRange, land
 from warehouse.models.build import build
-from warehouse.models.publication import publish
+from warehouse.models.publication import prepare, promote
 from warehouse.status import CYCLES, Status, read_status
 
 
@@ -64,7 +64,7 @@ def test_snapshot_knows_its_cycles_alone(tmp_path: Path) -> None:
         land_events(con, touch("t-1"), deal("e-1"))
         attribute(con, config)
         build(con)
-        file = publish(con, config)
+        file = promote(prepare(con, config), config)
         assert read_status(con, config).published == "nisba-1.duckdb"
     with duckdb.connect(str(file), read_only=True) as snapshot:
         found = read_status(snapshot, config)
