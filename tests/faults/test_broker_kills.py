@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.kafka_node import KafkaNode
 from tests.kafka_records import config_with_topics, produce, rows, touch, won_deal
-from tests.streaming_process import is_writing, settled, streaming
+from tests.streaming_process import StreamingProcess, is_writing, settled, streaming
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+
+def _has_read(running: StreamingProcess, records: int) -> bool:
+    return running.records == records
 
 
 def test_stream_goes_on_after_the_broker_was_killed(node: KafkaNode, tmp_path: Path) -> None:
@@ -22,7 +27,7 @@ def test_stream_goes_on_after_the_broker_was_killed(node: KafkaNode, tmp_path: P
             node.kill()
             node.start()
             produce(config, [touch(number) for number in range(turn * 1_000, (turn + 1) * 1_000)])
-            running.until(lambda turn=turn: running.records == (turn + 1) * 1_000, 120)
+            running.until(partial(_has_read, running, (turn + 1) * 1_000), 120)
         produce(config, [won_deal(1)])
         running.until(lambda: running.records == 3_001)
         assert running.stop() == 0
