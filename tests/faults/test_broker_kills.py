@@ -14,7 +14,7 @@ from tests.streaming_process import StreamingProcess, is_writing, settled, strea
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
-def has_read(running: StreamingProcess, records: int) -> bool:
+def _has_read(running: StreamingProcess, records: int) -> bool:
     return running.records == records
 
 
@@ -27,7 +27,7 @@ def test_stream_goes_on_after_the_broker_was_killed(node: KafkaNode, tmp_path: P
             node.kill()
             node.start()
             produce(config, [touch(number) for number in range(turn * 1_000, (turn + 1) * 1_000)])
-            running.until(partial(has_read, running, (turn + 1) * 1_000), 120)
+            running.until(partial(_has_read, running, (turn + 1) * 1_000), 120)
         produce(config, [won_deal(1)])
         running.until(lambda: running.records == 3_001)
         assert running.stop() == 0

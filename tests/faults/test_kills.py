@@ -87,5 +87,7 @@ def assert_each_record_counts_once(config: Config, sent: int) -> None:
     """Hold the records of all committed cycles, and the offsets, against what was sent."""
     assert rows(config, "SELECT sum(records)::BIGINT FROM ops.cycle WHERE kind = 'ingest'") == [(sent,)]
     assert rows(config, "SELECT sum(next_offset)::BIGINT FROM ops.kafka_offset") == [(sent,)]
-    ((landed, distinct),) = rows(config, "SELECT count(*), count(DISTINCT (source, event_id)) FROM ledger.touch")
-    assert landed == distinct > 20_000
+    versions = "count(*), count(DISTINCT (source, event_id, content_hash))"
+    counting = "count(*) FILTER (superseded_at IS NULL), count(DISTINCT (source, event_id))"
+    ((landed, contents, counted, identities),) = rows(config, f"SELECT {versions}, {counting} FROM ledger.touch")
+    assert landed == contents > counted == identities > 20_000
