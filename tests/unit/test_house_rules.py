@@ -46,6 +46,11 @@ def libraries(tree: ast.Module) -> set[str]:
     return foreign | {SHORT_NAMES[name] for name in foreign if name in SHORT_NAMES}
 
 
+def test_no_folder_of_tests_stands_for_a_package() -> None:
+    """With an `__init__.py` tests/unit/reports would be imported as `reports`, and the tests would see another tree or none."""
+    assert [name_of(file) for file in (ROOT / "tests").rglob("__init__.py") if file.parent.name in CODE] == []
+
+
 def test_functions_are_short() -> None:
     found = functions(*CODE)
     assert [each for each in found if each.lines > LONGEST] == []
