@@ -18,8 +18,6 @@ MODULES = python_files(*CODE)
 SHORT_NAMES = {"confluent_kafka": "kafka", "apache_beam": "beam", "pyarrow": "arrow", "duckdb_sqlalchemy": "sqlalchemy"}
 """What people call a library whose import has a longer name."""
 
-OUTSIDE_THE_TREE = {"nisba/money.py": "AmountError", "schemas/checks.py": "Refused"}
-"""Errors that are not yet in the tree of nisba/errors.py."""
 
 
 def name_of(file: Path) -> str:
@@ -97,7 +95,7 @@ def test_errors_on_purpose_are_all_in_the_one_tree() -> None:
         for node in ast.walk(parsed(file))
         if isinstance(node, ast.ClassDef) and is_error(node)
     }
-    assert found - set(OUTSIDE_THE_TREE.items()) == {("nisba/errors.py", "NisbaError")}
+    assert found == {("nisba/errors.py", "NisbaError")}
 
 
 def test_nothing_depends_on_the_hash_of_this_process() -> None:
