@@ -7,14 +7,14 @@
 
 FROM python:3.11-slim AS build
 WORKDIR /src
-ENV UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy
+ENV UV_CACHE_DIR=/cache/uv UV_LINK_MODE=copy
 # The installer and the builder come from the lock too.
 COPY constraints.txt .
 RUN awk '/^(uv|setuptools)==/ { on = 1 } on { print } on && !/\\$/ { on = 0 }' constraints.txt > installer.txt \
  && pip install --no-cache-dir --require-hashes -r installer.txt
 COPY . .
 RUN uv build --quiet --wheel --no-build-isolation --out-dir /dist .
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/cache/uv \
     wheel=$(ls /dist/*.whl) && digest=$(sha256sum "$wheel" | cut -d ' ' -f 1) \
  && echo "nisba[all] @ file://$wheel --hash=sha256:$digest" > wheel.txt \
  && uv venv --quiet /opt/nisba \
