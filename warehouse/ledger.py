@@ -56,7 +56,7 @@ def land_facts(con: duckdb.DuckDBPyConnection, fact_type: str, table: pa.Table, 
     """Insert new contents, count duplicates, and let the content decide which version of an identity counts."""
     incoming = table.select(ledger_schema(fact_type).names)
     with relations(con, incoming=incoming):
-        if _is_all_new(con, fact_type):
+        if _is_all_new(con, fact_type, incoming["identity_hash"]):
             return Landed(_insert(con, fact_type, "incoming", recorded_at), 0, 0, incoming)
         fresh = _unseen(con, fact_type)
     contested = fresh["is_contested"]
@@ -70,18 +70,12 @@ def land_facts(con: duckdb.DuckDBPyConnection, fact_type: str, table: pa.Table, 
     return Landed(new, len(incoming) - len(fresh), len(fresh) - new, pa.concat_tables([fresh, standing], promote_options="permissive"))
 
 
-def _is_all_new(con: duckdb.DuckDBPyConnection, fact_type: str) -> bool:
-    """Tell whether every identity is there once and none of them is in the ledger: what most batches are."""
-    return bool(
-        one_value(
-            con,
-            f"""
-            SELECT count(*) = count(DISTINCT identity_hash)
-                AND NOT EXISTS (SELECT 1 FROM ledger.{fact_type} WHERE identity_hash IN (SELECT identity_hash FROM incoming))
-            FROM incoming
-            """,
-        )
-    )
+def _is_all_new(con: duckdb.DuckDBPyConnection, fact_type: str, hashes: pa.ChunkedArray) -> bool:
+    """Tell whether every identity of `incoming` is there once and none of them is in the ledger: what most batches are."""
+    if pc.count_distinct(hashes).as_py() < len(hashes):
+        return False
+    known = f"SELECT 1 FROM ledger.{fact_type} WHERE identity_hash IN (SELECT identity_hash FROM incoming) LIMIT 1"
+    return one_value(con, known) is None
 
 
 def _unseen(con: duckdb.DuckDBPyConnection, fact_type: str) -> pa.Table:

@@ -14,7 +14,7 @@ from nisba.attribution.held import unknown_deals
 from nisba.attribution.models import selected_models
 from nisba.attribution.wording import rule_in_words
 from nisba.config import Config, config_hash
-from warehouse.query import arrow_table, one_value, relations
+from warehouse.query import arrow_table, copied_relations, one_value, relations
 from warehouse.recompute.scope import Scope
 
 __all__ = ["Replaced", "replace_rows", "write_setting"]
@@ -61,7 +61,7 @@ def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> Replaced:
     with relations(con, scope_account=scope.accounts):
         new = arrow_table(con, "SELECT deal_id::VARCHAR AS deal_id FROM made_deal WHERE account_id IN (FROM scope_account)")
         old = arrow_table(con, "SELECT deal_id FROM core.deal WHERE account_id IN (FROM scope_account)")
-    with relations(con, new_deal=new, old_deal=pa.concat_tables([old, new])):
+    with copied_relations(con, new_deal=new, old_deal=pa.concat_tables([old, new])):
         credits = 0
         for name in _BY_DEAL:
             con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM old_deal)")

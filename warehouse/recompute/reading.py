@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.facts import FACT_TYPES, Facts, ledger_schema
-from warehouse.query import arrow_table, relations
+from warehouse.query import arrow_table, copied_relations
 from warehouse.recompute.scope import Scope
 
 __all__ = ["read_facts"]
@@ -42,7 +42,7 @@ def read_facts(con: duckdb.DuckDBPyConnection, scope: Scope) -> Facts:
     """Return the facts of a scope that count: everything that its books depend on, and perhaps more."""
     if scope.everything:
         return Facts(**{fact_type: _read(con, fact_type, "true") for fact_type in FACT_TYPES})
-    with relations(con, scope_account=scope.accounts, scope_node=scope.read, scope_campaign=scope.campaigns):
+    with copied_relations(con, scope_account=scope.accounts, scope_node=scope.read, scope_campaign=scope.campaigns):
         return Facts(**{fact_type: _read(con, fact_type, _NAMED.get(fact_type, "true")) for fact_type in FACT_TYPES})
 
 

@@ -118,9 +118,7 @@ def test_touched_are_new_contents_and_the_version_that_counted_before(con: duckd
     landed(con, [version(2)], 1)
     found = landed(con, [version(3), version(1), version(1, "t-2")], 2)
     assert sorted((row["event_id"], row["occurred_at"].day) for row in found.touched.to_pylist()) == [("t-1", 2), ("t-1", 3), ("t-2", 1)]
-    assert found.touched.column_names == [name for name in ledger_schema("touch").names if name not in ("shard", "identity_hash")] + [
-        "identity_hash"
-    ]
+    assert found.touched.column_names == ledger_schema("touch").names
 
 
 def test_same_id_of_another_source_is_another_identity(con: duckdb.DuckDBPyConnection) -> None:

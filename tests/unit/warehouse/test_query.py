@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
 
-from warehouse.query import arrow_table, column_names, one_value, relations, rows_as_dicts, transaction
+from warehouse.query import arrow_table, column_names, copied_relations, one_value, relations, rows_as_dicts, transaction
 
 NUMBERS = pa.table({"n": [1, 2, 3]})
 
@@ -59,6 +60,30 @@ def test_relation_goes_when_its_query_fails_inside_a_transaction(con: duckdb.Duc
         con.execute("FROM numbers")
     with relations(con, numbers=NUMBERS):
         assert one_value(con, "SELECT max(n) FROM numbers") == 3
+
+
+@pytest.mark.parametrize("naming", [relations, copied_relations])
+def test_two_relations_of_one_name_come_one_after_the_other(con: duckdb.DuckDBPyConnection, naming: Callable[..., Any]) -> None:
+    for rows in (1, 3, 0):
+        with naming(con, numbers=NUMBERS.slice(0, rows)):
+            assert one_value(con, "SELECT count(*) FROM numbers") == rows
+
+
+@pytest.mark.parametrize("naming", [relations, copied_relations])
+def test_relation_of_a_transaction_that_failed_is_gone(con: duckdb.DuckDBPyConnection, naming: Callable[..., Any]) -> None:
+    with pytest.raises(duckdb.ConstraintException, match="NOT NULL"), transaction(con), naming(con, numbers=NUMBERS, others=NUMBERS):
+        con.execute("CREATE TABLE u (n INTEGER NOT NULL); INSERT INTO u SELECT NULL FROM numbers")
+    for name in ("numbers", "others", "to_copy", "u"):
+        with pytest.raises(duckdb.CatalogException):
+            con.execute(f"FROM {name}")
+    with naming(con, numbers=NUMBERS):
+        assert one_value(con, "SELECT sum(n) FROM numbers") == 6
+
+
+def test_copy_does_not_hide_a_table_of_the_warehouse_for_ever(con: duckdb.DuckDBPyConnection) -> None:
+    with copied_relations(con, t=NUMBERS):
+        assert one_value(con, "SELECT count(*) FROM t") == 3
+    assert one_value(con, "SELECT count(*) FROM t") == 0
 
 
 def _insert_and(con: duckdb.DuckDBPyConnection, number: int, fail: Callable[[], object]) -> None:
