@@ -12,7 +12,7 @@ from iso4217 import Currency
 
 from nisba.errors import AmountError
 
-__all__ = ["AMOUNT_DIGITS", "MAX_AMOUNT", "TABLE_DIGITS", "milli_per_minor", "minor_digits", "parse_amount"]
+__all__ = ["AMOUNT_DIGITS", "MAX_AMOUNT", "TABLE_DIGITS", "milli_per_minor", "minor_digits", "parse_amount", "plain"]
 
 TABLE_DIGITS = 3
 """Decimals of a money column: DECIMAL(18, 3)."""

@@ -19,6 +19,7 @@ from pipelines.circuit_breaker import CircuitBreaker
 from pipelines.ingest import IngestReport, ingest
 from pipelines.sources import Source
 from warehouse.models.build import build
+from warehouse.query import one_value
 
 if TYPE_CHECKING:
     import duckdb
@@ -118,13 +119,10 @@ def catch_up(
     if outbox and pace.outbox.is_due(is_idle=done.is_idle):
         on_step("outbox", read)
         published = _publish(con, config, pace)
-    version = _latest_attribution(con)
-    built: tuple[str, ...] = ()
+    built, version = (), _latest_attribution(con)
     if version not in (None, pace.built_for) and pace.marts.is_due(is_idle=done.is_idle):
         on_step("build", read)
-        with pace.marts.timed():
-            built = tuple(build(con))
-        pace.built_for = version
+        built, pace.built_for = _build(con, pace), version
     return CatchUp(read, done.attributed, published, built)
 
 
@@ -135,10 +133,15 @@ def _publish(con: duckdb.DuckDBPyConnection, config: Config, pace: Pace) -> int:
         return publish_dead_letters(con, config)
 
 
+def _build(con: duckdb.DuckDBPyConnection, pace: Pace) -> tuple[str, ...]:
+    with pace.marts.timed():
+        return build(con)
+
+
 def _latest_attribution(con: duckdb.DuckDBPyConnection) -> int | None:
     """Return the number of the latest attribution, whichever process ran it."""
-    row = con.execute("SELECT max(cycle_no) FROM ops.cycle WHERE kind = 'attribute'").fetchone()
-    return row[0] if row else None
+    latest: int | None = one_value(con, "SELECT max(cycle_no) FROM ops.cycle WHERE kind = 'attribute'")
+    return latest
 
 
 def progress_text(step: Step, read: IngestReport) -> str:

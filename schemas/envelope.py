@@ -19,7 +19,17 @@ import msgspec
 from schemas.events import EVENT_TYPES, Data, Id
 from schemas.records import Headers
 
-__all__ = ["ENCODER", "Envelope", "exact_decoder", "from_binary_mode", "is_binary_mode", "lean_decoder", "lean_type", "type_of"]
+__all__ = [
+    "ENCODER",
+    "Envelope",
+    "exact_decoder",
+    "exact_number",
+    "from_binary_mode",
+    "is_binary_mode",
+    "lean_decoder",
+    "lean_type",
+    "type_of",
+]
 
 ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 """Writes canonical JSON: fields are declared in order, and dictionaries are sorted at every depth."""

@@ -26,6 +26,7 @@ __all__ = [
     "Erasure",
     "EventType",
     "Fx",
+    "Id",
     "Identity",
     "LeadStage",
     "Node",

@@ -15,6 +15,7 @@ __all__ = [
     "NEXT_STEPS",
     "OWNERS",
     "PAGES",
+    "PARENTS",
     "PRODUCTS",
     "REGIONS",
     "ROUTES",

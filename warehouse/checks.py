@@ -16,6 +16,7 @@ from nisba.errors import CheckFailed
 from warehouse.models.check_files import named_check
 from warehouse.models.declarations import declared
 from warehouse.models.lineage import narrowed
+from warehouse.query import relations
 
 __all__ = ["CreditGap", "check_books", "credit_gaps"]
 
@@ -49,11 +50,8 @@ def credit_gaps(con: duckdb.DuckDBPyConnection, deal_ids: pa.Table | None = None
     """
     if deal_ids is None:
         return _gaps(con, _credits_add_up())
-    con.register("checked_deal", deal_ids)
-    try:
+    with relations(con, checked_deal=deal_ids):
         return _gaps(con, _credits_of_checked_deals_add_up())
-    finally:
-        con.unregister("checked_deal")
 
 
 def check_books(con: duckdb.DuckDBPyConnection, deal_ids: pa.Table | None = None) -> None:

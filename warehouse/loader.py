@@ -28,7 +28,7 @@ from warehouse.recompute import invalidation
 from warehouse.recompute.scope import Scope
 from warehouse.replacement import replace_rows, write_setting
 
-__all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "recording_time", "replace_books"]
+__all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "recording_time", "replace_books", "rows"]
 
 Part: TypeAlias = "pa.Table | Sequence[Path]"
 """Rows: an Arrow table, or the files (Arrow IPC) that hold them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.books import BOOK_SCHEMAS, BOOKS_OF_DEALS
 from nisba.attribution.facts import ledger_schema
 from nisba.attribution.held import unknown_deals
 from nisba.attribution.models import selected_models
@@ -18,8 +18,6 @@ from warehouse.query import arrow_table, copied_relations, one_value, relations
 from warehouse.recompute.scope import Scope
 
 __all__ = ["Replaced", "replace_rows", "write_setting"]
-
-_BY_DEAL = ("deal_history", "journey_touch", "entry", "credit_line", "deal")
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def replace_rows(con: duckdb.DuckDBPyConnection, scope: Scope, tables: Mapping[s
 
 
 def _replace_everything(con: duckdb.DuckDBPyConnection) -> None:
-    for name in (*_BY_DEAL, "identity", "cost_daily"):
+    for name in (*BOOKS_OF_DEALS, "identity", "cost_daily"):
         con.execute(f"TRUNCATE core.{name}")
         con.execute(f"INSERT INTO core.{name} {_made(name)}")
     con.execute("TRUNCATE ops.held")
@@ -63,7 +61,7 @@ def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> Replaced:
         old = arrow_table(con, "SELECT deal_id FROM core.deal WHERE account_id IN (FROM scope_account)")
     with copied_relations(con, new_deal=new, old_deal=pa.concat_tables([old, new])):
         credits = 0
-        for name in _BY_DEAL:
+        for name in BOOKS_OF_DEALS:
             con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM old_deal)")
             count = one_value(con, f"INSERT INTO core.{name} {_made(name)} WHERE deal_id IN (FROM new_deal)")
             credits = count if name == "credit_line" else credits

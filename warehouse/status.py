@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from nisba.config import Config
+from warehouse.loader import committed_offsets
 from warehouse.models.publication import published
 from warehouse.query import one_value, rows_as_dicts
 
@@ -38,14 +39,13 @@ def read_status(con: duckdb.DuckDBPyConnection, config: Config) -> Status:
     name = snapshot.name if snapshot else None
     if not one_value(con, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'dead_letter'"):
         return Status(None, None, None, None, None, cycles, name)
-    letters = "SELECT error_class, count(*) AS records, max(recorded_at) AS latest FROM ops.dead_letter GROUP BY ALL ORDER BY ALL"
-    offsets = rows_as_dicts(con, "SELECT topic, kafka_partition, next_offset FROM ops.kafka_offset")
+    by_class = "SELECT error_class, count(*) AS records, max(recorded_at) AS latest FROM ops.dead_letter GROUP BY ALL ORDER BY ALL"
     return Status(
-        rows_as_dicts(con, letters),
+        rows_as_dicts(con, by_class),
         one_value(con, "SELECT count(DISTINCT account_id) FROM ops.dirty_account"),
         one_value(con, "SELECT count(*) FROM ops.conflict"),
         rows_as_dicts(con, "SELECT kind, reason, count(*) AS rows FROM ops.held GROUP BY ALL ORDER BY ALL"),
-        {(row["topic"], row["kafka_partition"]): row["next_offset"] for row in offsets},
+        committed_offsets(con),
         cycles,
         name,
     )

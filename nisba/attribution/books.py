@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from nisba.attribution.facts import INSTANT, MONEY, TEXT
 
-__all__ = ["BOOK_SCHEMAS", "DEFAULT_JOURNEY", "WEIGHT", "Books"]
+__all__ = ["BOOKS_OF_DEALS", "BOOK_SCHEMAS", "DEFAULT_JOURNEY", "WEIGHT", "Books"]
 
 WEIGHT = pa.decimal128(18, 12)
 """Weights as tables show them: the exact fraction rounded half to even to twelve decimals."""
@@ -154,6 +154,9 @@ BOOK_SCHEMAS: Mapping[str, pa.Schema] = {
         ]
     ),
 }
+
+BOOKS_OF_DEALS = ("deal", "deal_history", "journey_touch", "entry", "credit_line")
+"""The books whose every row is about a deal: those of a deal are made, replaced and compared together."""
 
 
 @dataclass(frozen=True)

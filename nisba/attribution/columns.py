@@ -20,6 +20,9 @@ __all__ = [
     "Bools",
     "Ints",
     "Vocabulary",
+    "bisect",
+    "combine",
+    "days",
     "decimals",
     "dictionary",
     "distinct",
@@ -62,6 +65,11 @@ def integers(column: Any) -> tuple[Ints, Bools]:
 def instants(column: Any) -> tuple[Ints, Bools]:
     """Return instants as (microseconds since 1970 in UTC with 0 for null, which are there)."""
     return integers(combine(column).cast(INSTANT))
+
+
+def days(column: Any) -> Ints:
+    """Return dates, none of them null, as days since 1970-01-01."""
+    return np.asarray(combine(column).cast(pa.date32()).cast(pa.int32()), dtype=np.int64)
 
 
 def thousandths(column: Any) -> tuple[Ints, Bools]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from nisba.attribution.apportionment import split_evenly
 from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.attribution.columns import Bools, Ints, Vocabulary, combine, decimals, encode, integers, runs, text, thousandths
+from nisba.attribution.columns import Bools, Ints, Vocabulary, days, decimals, encode, integers, runs, text, thousandths
 from nisba.attribution.facts import MONEY, Facts
 from nisba.attribution.fx import Rates, convert
 from nisba.attribution.held import held_rows
@@ -29,7 +29,7 @@ def cost_daily(facts: Facts, config: Config) -> tuple[Any, Any]:
     Spends are a register by (source, campaign_id, starts_on, ends_on). One day without a rate holds the whole spend.
     """
     spend = winners("spend", facts.spend)
-    first, last = (_days(spend[name]) for name in ("starts_on", "ends_on"))
+    first, last = (days(spend[name]) for name in ("starts_on", "ends_on"))
     lengths = last - first + 1
     row = np.repeat(np.arange(len(spend)), lengths)
     day = runs(first, lengths)
@@ -43,10 +43,6 @@ def cost_daily(facts: Facts, config: Config) -> tuple[Any, Any]:
         count, has = integers(spend[name])
         measures[name] = split_evenly(count, lengths)[keep], has[row][keep]
     return _summed(spend, row[keep], day[keep], measures, facts.campaign, target), _held(spend, np.flatnonzero(held))
-
-
-def _days(column: Any) -> Ints:
-    return np.asarray(combine(column).cast(pa.int32()), dtype=np.int64)
 
 
 def _converted(spend: Any, row: Ints, day: Ints, lengths: Ints, rates: Rates, target: str) -> tuple[Ints, Bools]:

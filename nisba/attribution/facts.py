@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from nisba.errors import ContractError
 
-__all__ = ["FACT_TYPES", "IDENTITY", "INSTANT", "MONEY", "PAYLOAD", "PROVENANCE", "Facts", "ledger_schema"]
+__all__ = ["FACT_TYPES", "IDENTITY", "INSTANT", "MONEY", "PAYLOAD", "PROVENANCE", "TEXT", "Facts", "ledger_schema"]
 
 INSTANT = pa.timestamp("us", tz="UTC")
 MONEY = pa.decimal128(18, 3)

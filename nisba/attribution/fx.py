@@ -6,9 +6,7 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from nisba.attribution.columns import combine, text
+from nisba.attribution.columns import days, text
 from nisba.attribution.registers import winners
 from nisba.config import Config, Reporting
 from nisba.money import minor_digits
@@ -75,10 +73,12 @@ class Rates:
 def _winning_quotes(fx: Any) -> _Quotes:
     """Return (dates ascending, rates) per (base, quote)."""
     latest = winners("fx", fx)
-    days = np.asarray(combine(latest["date"]).cast("int32")).tolist()
     quotes: _Quotes = {}
     for base, quote, day, rate in zip(
-        *(text(latest[name]).to_pylist() for name in ("base", "quote")), days, text(latest["rate"]).to_pylist(), strict=True
+        *(text(latest[name]).to_pylist() for name in ("base", "quote")),
+        days(latest["date"]).tolist(),
+        text(latest["rate"]).to_pylist(),
+        strict=True,
     ):
         dates, rates = quotes.setdefault((base, quote), ([], []))
         dates.append(day)

@@ -15,7 +15,7 @@ from nisba.attribution.milestones import POSITIONS, last_allowed, lead_creation,
 from nisba.attribution.models import JourneySpec
 from nisba.attribution.shards import Shard, list_column
 
-__all__ = ["Journeys", "build_journeys", "journey_rows"]
+__all__ = ["Journeys", "build_journeys", "journey_rows", "window"]
 
 _UNBOUNDED = np.iinfo(np.int64).max
 

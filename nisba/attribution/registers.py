@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nisba.attribution.columns import Ints, Vocabulary, combine, instants, integers, total_order
+from nisba.attribution.columns import Ints, Vocabulary, combine, days, instants, integers, total_order
 
 __all__ = ["REGISTERS", "Ordered", "Register", "in_register_order", "winners"]
 
@@ -86,7 +86,7 @@ def winners(fact_type: str, facts: Any) -> Any:
 def _codes(*columns: Any) -> Ints:
     """Return a number for each value of some columns, one column after the other, that compares like the value."""
     if all(pa.types.is_date32(column.type) for column in columns):
-        return np.concatenate([np.asarray(combine(column).cast(pa.int32()), dtype=np.int64) for column in columns])
+        return np.concatenate(list(map(days, columns)))
     vocabulary = Vocabulary.of(*columns)
     return np.concatenate([vocabulary.codes(column) for column in columns])
 

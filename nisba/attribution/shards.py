@@ -15,7 +15,7 @@ import pyarrow as pa
 from nisba.attribution.columns import Bools, Ints, combine, encode, instants, integers, thousandths
 from nisba.money import milli_per_minor
 
-__all__ = ["TABLES", "Shard", "pack", "unpack"]
+__all__ = ["TABLES", "Shard", "list_column", "pack", "unpack"]
 
 TABLES = ("deal", "state", "touch", "creation", "adjustment", "rate")
 """deal: one row per deal; state: by deal, register order; touch: by account, (time, source, id), once per account;

@@ -18,6 +18,7 @@ from pipelines.broker.retry import Deadline, retry_until
 
 __all__ = [
     "EMBEDDED_CLUSTER",
+    "FINAL_ERRORS",
     "RETRY_SECONDS",
     "answered",
     "asked",

@@ -14,6 +14,7 @@ import pyarrow as pa
 from nisba.errors import WarehouseError
 from warehouse.models.declarations import FOLDER, Table, describe, tables
 from warehouse.models.lineage import reading_order, reads
+from warehouse.query import arrow_table, one_value, relations, transaction
 
 __all__ = ["build", "create_macros", "create_model", "in_reading_order", "macros", "models", "reads_of"]
 
@@ -50,17 +51,12 @@ def build(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
 
     Raises WarehouseError when nothing was attributed yet: the figures have no configuration to follow.
     """
-    if con.execute("SELECT count(*) FROM core.setting").fetchone() == (0,):
+    if not one_value(con, "SELECT count(*) FROM core.setting"):
         raise WarehouseError("nothing is attributed yet: run `nisba attribute`, `nisba stream` or `nisba backfill` first.")
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         create_macros(con)
         for model in models():
             create_model(con, model)
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
     return tuple(model.name for model in models())
 
 
@@ -79,11 +75,8 @@ def create_model(con: duckdb.DuckDBPyConnection, model: Table) -> None:
     if model.made_by == "sql":
         _create(con, model, model.select)
     else:
-        con.register("made_by_function", _made(con, model))
-        try:
+        with relations(con, made_by_function=_made(con, model)):
             _create(con, model, "FROM made_by_function")
-        finally:
-            con.unregister("made_by_function")
     describe(con, model)
 
 
@@ -94,8 +87,7 @@ def _create(con: duckdb.DuckDBPyConnection, model: Table, select: str) -> None:
 
 def _made(con: duckdb.DuckDBPyConnection, model: Table) -> pa.Table:
     """Call the function `model` of a Python file with the relations that it reads, in the order of `meta.reads`."""
-    relations = [con.execute(f"FROM {name}").to_arrow_table() for name in model.declared_reads]
-    made: pa.Table = _function(model.file.with_suffix(".py"))(*relations)
+    made: pa.Table = _function(model.file.with_suffix(".py"))(*(arrow_table(con, f"FROM {name}") for name in model.declared_reads))
     expected = {column.name for column in model.columns}
     if set(made.column_names) != expected:
         raise WarehouseError(

@@ -35,11 +35,15 @@ def one_publisher(config: Config, *, wait_seconds: float) -> Iterator[None]:
     """Hold the lock of the published folder; LeaseTaken when another process keeps it for `wait_seconds`."""
     directory = Path(config.publish.directory)
     directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / _LOCK)
     try:
-        with FileLock(directory / _LOCK).acquire(timeout=wait_seconds):
-            yield
+        lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise LeaseTaken(f"{directory}: another process has been publishing for {wait_seconds:g} s: wait for it, or end it.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def published_tables() -> tuple[Table, ...]:

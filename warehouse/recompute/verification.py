@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution import fold
-from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.books import BOOK_SCHEMAS, BOOKS_OF_DEALS
 from nisba.config import Config
 from nisba.errors import WarehouseError
 from warehouse.query import arrow_table, one_value, relations, rows_as_dicts
@@ -21,7 +21,6 @@ __all__ = ["SAMPLE", "Difference", "Verification", "verify"]
 SAMPLE = 200
 """Accounts that a fast verification looks at."""
 SHOWN = 20
-_OF_DEALS = ("deal", "deal_history", "journey_touch", "entry", "credit_line")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def verify(con: duckdb.DuckDBPyConnection, config: Config, *, fast: bool = False
     scope = plan_accounts(con, _sampled_accounts(con)) if fast else Scope(everything=True)
     made = {name: _cast(name, table) for name, table in fold(read_facts(con, scope), config).tables().items()}
     with relations(con, deal_in_scope=_deals_in(con, scope, made["deal"])):
-        found = {name: _compare(con, name, made[name], scope) for name in (_OF_DEALS if fast else BOOK_SCHEMAS)}
+        found = {name: _compare(con, name, made[name], scope) for name in (BOOKS_OF_DEALS if fast else BOOK_SCHEMAS)}
     differences = [difference for _, _, shown in found.values() for difference in shown]
     rows = {name: rows for name, (rows, _, _) in found.items()}
     return Verification(rows, sum(count for _, count, _ in found.values()), differences[:SHOWN])
