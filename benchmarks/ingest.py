@@ -54,14 +54,14 @@ def _plain(config: Config, events: Path) -> None:
     source = DirectorySource(str(events))
     with open_writer(config.warehouse.path) as con:
         for spans in source.rounds({}, ROUND_RECORDS):
-            facts, letters = defaultdict(list), []
+            facts, dead_letters = defaultdict(list), []
             for block in source.read(spans):
                 decoded = decode_block(block.records, max_record_bytes=config.kafka.max_record_bytes)
-                letters.append(decoded.dead_letters)
+                dead_letters.append(decoded.dead_letters)
                 for fact_type, table in decoded.facts.items():
                     facts[fact_type].append(table)
             whole = {name: pa.concat_tables(tables) for name, tables in facts.items()}
-            land(con, facts=whole, dead_letters=pa.concat_tables(letters), offsets=[])
+            land(con, facts=whole, dead_letters=pa.concat_tables(dead_letters), offsets=[])
 
 
 if __name__ == "__main__":

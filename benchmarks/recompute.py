@@ -19,6 +19,7 @@ from nisba.config import load_config
 from pipelines.attribute import AttributeReport, attribute
 from warehouse.connection import open_writer
 from warehouse.loader import land
+from warehouse.query import relations
 
 __all__ = ["main"]
 
@@ -48,8 +49,7 @@ def main() -> None:
 
 
 def _insert(path: str, books: Books) -> None:
-    with duckdb.connect(path) as con:
-        con.register("made", books.credit_line)
+    with duckdb.connect(path) as con, relations(con, made=books.credit_line):
         con.execute("CREATE OR REPLACE TABLE credit_line AS FROM made")
 
 
@@ -59,7 +59,6 @@ def _with_provenance(table: pa.Table) -> pa.Table:
     zeros, numbers = pa.array(np.zeros(size, dtype=np.int32)), np.arange(size)
     columns = {
         "content_hash": pa.array(numbers.astype(np.uint64)),
-        "shard": zeros,
         "topic": pa.array(["benchmark"] * size),
         "kafka_partition": zeros,
         "kafka_offset": pa.array(numbers),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -18,6 +17,7 @@ from pathlib import Path
 from nisba.config import Config
 from nisba.errors import SourceError
 from pipelines.broker.retry import Deadline, retry_until
+from pipelines.loopback import free_port
 
 __all__ = ["child", "environment", "prefect_server", "serving", "wait_until_ready"]
 
@@ -61,7 +61,7 @@ def prefect_server(home: Path, *, port: int = 0, wait: bool = True) -> Iterator[
 
     `port` 0 takes a free one. Raises SourceError when it does not start.
     """
-    port = port or _free_port()
+    port = port or free_port()
     api_url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with child(command, environment(home), home / "server.log") as process:
@@ -121,9 +121,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

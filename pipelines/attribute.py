@@ -58,7 +58,7 @@ def attribute_graph(tasks: beam.PCollection[ShardTask]) -> Any:
     )
 
 
-def attribute(con: duckdb.DuckDBPyConnection, config: Config, *, runner: Runner | None = None) -> AttributeReport:
+def attribute(con: duckdb.DuckDBPyConnection, config: Config) -> AttributeReport:
     """Recompute the books of whatever is dirty, in one transaction; return what was replaced.
 
     A changed configuration makes everything dirty. Raises CheckFailed when credits do not add up; nothing is written then.
@@ -68,7 +68,7 @@ def attribute(con: duckdb.DuckDBPyConnection, config: Config, *, runner: Runner 
         return AttributeReport()
     folder = parts.new_run_folder(config.warehouse.path)
     try:
-        books = _books(read_facts(con, scope), config, folder, runner or Runner.from_environment())
+        books = _books(read_facts(con, scope), config, folder, Runner.from_environment())
         counts = loader.replace_books(con, scope=scope, books=books, config=config)
     finally:
         parts.remove_run_folder(folder)

@@ -119,7 +119,8 @@ def catch_up(
     if outbox and pace.outbox.is_due(is_idle=done.is_idle):
         on_step("outbox", read)
         published = _publish(con, config, pace)
-    built, version = (), _latest_attribution(con)
+    built: tuple[str, ...] = ()
+    version = _latest_attribution(con)
     if version not in (None, pace.built_for) and pace.marts.is_due(is_idle=done.is_idle):
         on_step("build", read)
         built, pace.built_for = _build(con, pace), version

@@ -103,7 +103,7 @@ def _lines(path: Path, topic: str) -> Iterator[RecordBlock]:
 
 
 def _rows(path: Path, topic: str) -> Iterator[RecordBlock]:
-    from schemas.decoder import table_records
+    from schemas.encoding import table_records
 
     first = 0
     try:

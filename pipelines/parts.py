@@ -35,7 +35,6 @@ __all__ = [
     "merged_parts",
     "new_run_folder",
     "read_manifest",
-    "read_part",
     "remove_leftovers",
     "remove_run_folder",
     "work_folder",
@@ -116,12 +115,6 @@ def write_part(folder: str | Path, name: str, table: pa.Table) -> str:
         writer.write_table(table)
     os.replace(hidden, path)
     return path.name
-
-
-def read_part(path: str | Path) -> pa.Table:
-    """Read a part without copying it: the columns stay in the mapped file."""
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
 
 
 def write_manifest(folder: str | Path, entries: Iterable[bytes]) -> None:

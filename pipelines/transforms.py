@@ -25,11 +25,14 @@ Element = TypeVar("Element")
 
 def counted(do_fn: beam.DoFn, made: Iterable[Element], *, taken: int = 1) -> Iterator[Element]:
     """Pass on what a DoFn made, and count it: `elements_in` and `elements_out` under the DoFn's name."""
-    name = type(do_fn).__name__
-    Metrics.counter(name, "elements_in").inc(taken)
+    _count(do_fn, "elements_in", taken)
     for element in made:
-        Metrics.counter(name, "elements_out").inc()
+        _count(do_fn, "elements_out")
         yield element
+
+
+def _count(do_fn: beam.DoFn, name: str, elements: int = 1) -> None:
+    Metrics.counter(type(do_fn).__name__, name).inc(elements)
 
 
 class ReadRanges(beam.DoFn):
@@ -91,4 +94,4 @@ class WriteManifest(beam.DoFn):
 
     def process(self, collected: tuple[str, Iterable[bytes]]) -> None:
         write_manifest(*collected)
-        Metrics.counter(type(self).__name__, "elements_in").inc()
+        _count(self, "elements_in")

@@ -182,8 +182,8 @@ def read_arrivals(con: duckdb.DuckDBPyConnection) -> Arrivals:
     """Count what a warehouse took in without applying it as it stood; a snapshot does not know."""
     totals = "SELECT coalesce(sum(duplicates), 0)::BIGINT AS duplicates, coalesce(sum(conflicts), 0)::BIGINT AS conflicts"
     counted = rows_as_dicts(con, f"{totals} FROM ops.cycle WHERE kind = 'ingest'")[0]
-    letters = rows_as_dicts(con, "SELECT error_class, count(*) AS records FROM ops.dead_letter GROUP BY ALL ORDER BY ALL")
-    return Arrivals(**counted, dead_letters={row["error_class"]: row["records"] for row in letters})
+    refused = rows_as_dicts(con, "SELECT error_class, count(*) AS records FROM ops.dead_letter GROUP BY ALL ORDER BY ALL")
+    return Arrivals(**counted, dead_letters={row["error_class"]: row["records"] for row in refused})
 
 
 def read_example_deal(con: duckdb.DuckDBPyConnection) -> str | None:

@@ -17,25 +17,14 @@ import pyarrow as pa
 from nisba.errors import ContractError, Refused
 from schemas.canonical import normalise
 from schemas.columns import Rows, fact_table
-from schemas.encoding import encode_event, table_records
 from schemas.envelope import exact_decoder, from_binary_mode, is_binary_mode, lean_decoder
 from schemas.events import EVENT_TYPES
-from schemas.keys import partition_key
 from schemas.kinds import parse_instant
 from schemas.records import RecordBlock
-from schemas.refusals import BROKEN, DEAD_LETTER_SCHEMA, dead_letter_table, refusal_of
+from schemas.refusals import BROKEN, dead_letter_table, refusal_of
 from schemas.rules import rules_of
 
-__all__ = [
-    "DEAD_LETTER_SCHEMA",
-    "MAX_RECORD_BYTES",
-    "Decoded",
-    "RecordBlock",
-    "decode_block",
-    "encode_event",
-    "partition_key",
-    "table_records",
-]
+__all__ = ["MAX_RECORD_BYTES", "Decoded", "decode_block"]
 
 MAX_RECORD_BYTES = 1_048_576
 

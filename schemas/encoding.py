@@ -14,7 +14,7 @@ from nisba.errors import ContractError
 from schemas.keys import partition_key
 from schemas.records import RecordBlock
 
-__all__ = ["CONTENT_TYPE", "encode_event", "partition_key", "table_records"]
+__all__ = ["CONTENT_TYPE", "encode_event", "table_records"]
 
 CONTENT_TYPE = b"application/cloudevents+json"
 """Value of the header `content-type` of a record in structured mode."""

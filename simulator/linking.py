@@ -21,7 +21,7 @@ _LOGIN, _SAME_DEVICE, _WRONG, _REVERSE_IP = 2_500, 2_000, 200, 800
 
 def identity_events(world: World, leads: Leads) -> Iterator[Row]:
     """Yield every link and the few that are taken back, up to the end of the simulation."""
-    rows = [*_people(world), *_devices(world), *_accounts(world), *_leads(world, leads)]
+    rows = [*_people(world), *_devices(world), *_accounts(world), *_leads(leads)]
     for number, (at, op, left, right) in enumerate(rows):
         if at < world.end:
             yield at, _event(number, at, op, left, right)
@@ -68,7 +68,7 @@ def _accounts(world: World) -> Iterator[_Link]:
             yield at + 5, "link", ("visitor", visitor_id(world.people.visitors + 2 * number)), ("account", account_id(number))
 
 
-def _leads(world: World, leads: Leads) -> Iterator[_Link]:
+def _leads(leads: Leads) -> Iterator[_Link]:
     for number in np.flatnonzero(leads.conversion == 1).tolist():
         at = int(leads.inquiry[number]) + 4 * DAY
         yield at, "link", ("lead", lead_id(number)), ("person", person_id(int(leads.person[number])))

@@ -97,7 +97,7 @@ def _play(world: World) -> tuple[list[_Topic], dict[str, Any]]:
     topics = [
         _topic("marketing.campaign", campaign_events(world)),
         _topic("marketing.spend", spend_events(world)),
-        _touch_topic(world, TouchLines(world, touches), touches.at, retraction_events(world, touches)),
+        _touch_topic(TouchLines(world, touches), touches.at, retraction_events(world, touches)),
         _topic("crm.lead", lead_events(world, outcomes, leads)),
         _topic("crm.deal", deals),
         _topic("identity", identity_events(world, leads)),
@@ -112,7 +112,7 @@ def _topic(name: str, rows: Iterable[Row]) -> _Topic:
     return _Topic(name, _instants(listed), lambda positions: [lines[i] for i in positions.tolist()], _count_types(listed))
 
 
-def _touch_topic(world: World, touch_lines: TouchLines, at: Ints, retractions: list[Row]) -> _Topic:
+def _touch_topic(touch_lines: TouchLines, at: Ints, retractions: list[Row]) -> _Topic:
     """Touches are rendered a block at a time, retractions at once; positions of the latter come after all touches."""
     others, size = [_line(event) for _, event in retractions], len(at)
 

@@ -15,16 +15,16 @@ from nisba.errors import NotFound
 from warehouse.query import one_value, relations, rows_as_dicts
 
 __all__ = [
-    "count_letters",
-    "find_letters",
+    "count_dead_letters",
+    "find_dead_letters",
     "headers_of",
     "land_dead_letters",
     "mark_published",
     "mark_replayed",
     "place_of",
-    "read_letter",
-    "replayable_letters",
-    "unpublished_letters",
+    "read_dead_letter",
+    "replayable_dead_letters",
+    "unpublished_dead_letters",
 ]
 
 _WHERE = "FROM ops.dead_letter WHERE ($1 IS NULL OR error_class = $1) AND ($2 IS NULL OR topic = $2)"
@@ -43,36 +43,38 @@ def land_dead_letters(con: duckdb.DuckDBPyConnection, table: pa.Table, now: dt.d
         return int(one_value(con, insert, [now]))
 
 
-def find_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None, limit: int | None) -> list[dict[str, Any]]:
+def find_dead_letters(
+    con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None, limit: int | None
+) -> list[dict[str, Any]]:
     """Return dead letters with all that was kept of them, the latest first; `limit` None returns all."""
     ordered = f"SELECT * {_WHERE} ORDER BY recorded_at DESC, topic, kafka_partition, kafka_offset"
     return rows_as_dicts(con, ordered + (f" LIMIT {int(limit)}" if limit is not None else ""), [error_class, topic])
 
 
-def replayable_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> list[dict[str, Any]]:
+def replayable_dead_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> list[dict[str, Any]]:
     """Return the dead letters that were never replayed, in the order of the log."""
     waiting = f"SELECT * {_WHERE} AND replayed_at IS NULL ORDER BY topic, kafka_partition, kafka_offset"
     return rows_as_dicts(con, waiting, [error_class, topic])
 
 
-def unpublished_letters(con: duckdb.DuckDBPyConnection, *, topics: Sequence[str]) -> list[dict[str, Any]]:
+def unpublished_dead_letters(con: duckdb.DuckDBPyConnection, *, topics: Sequence[str]) -> list[dict[str, Any]]:
     """Return the dead letters of some topics that were not sent to their dead letter topic yet."""
     found = "SELECT * FROM ops.dead_letter WHERE published_at IS NULL AND topic IN (SELECT unnest(?::VARCHAR[]))"
     return rows_as_dicts(con, f"{found} ORDER BY topic, kafka_partition, kafka_offset", [list(topics)])
 
 
-def mark_replayed(con: duckdb.DuckDBPyConnection, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
-    """Note that letters were sent again: should one fail again, its next attempt is a letter of its own."""
-    _mark(con, "replayed_at", letters, now)
+def mark_replayed(con: duckdb.DuckDBPyConnection, dead_letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+    """Note that dead letters were sent again: should one fail again, its next attempt is a row of its own."""
+    _mark(con, "replayed_at", dead_letters, now)
 
 
-def mark_published(con: duckdb.DuckDBPyConnection, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
-    """Note that letters are in their dead letter topic."""
-    _mark(con, "published_at", letters, now)
+def mark_published(con: duckdb.DuckDBPyConnection, dead_letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+    """Note that dead letters are in their topics."""
+    _mark(con, "published_at", dead_letters, now)
 
 
-def _mark(con: duckdb.DuckDBPyConnection, column: str, letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
-    places = [place_of(letter) for letter in letters]
+def _mark(con: duckdb.DuckDBPyConnection, column: str, dead_letters: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+    places = [place_of(dead_letter) for dead_letter in dead_letters]
     con.execute(
         f"UPDATE ops.dead_letter SET {column} = ? "
         "WHERE concat_ws('/', topic, kafka_partition, kafka_offset) IN (SELECT unnest(?::VARCHAR[]))",
@@ -80,26 +82,26 @@ def _mark(con: duckdb.DuckDBPyConnection, column: str, letters: Iterable[Mapping
     )
 
 
-def place_of(letter: Mapping[str, Any]) -> str:
-    """Return where a letter's record is: TOPIC/PARTITION/OFFSET."""
-    return f"{letter['topic']}/{letter['kafka_partition']}/{letter['kafka_offset']}"
+def place_of(dead_letter: Mapping[str, Any]) -> str:
+    """Return where a dead letter's record is: TOPIC/PARTITION/OFFSET."""
+    return f"{dead_letter['topic']}/{dead_letter['kafka_partition']}/{dead_letter['kafka_offset']}"
 
 
-def headers_of(letter: Mapping[str, Any]) -> list[tuple[str, bytes]]:
-    """Return the headers that a letter's record had.
+def headers_of(dead_letter: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    """Return the headers that a dead letter's record had.
 
     >>> headers_of({"headers": '[["content-type", "anNvbg=="]]'})
     [('content-type', b'json')]
     """
-    return [(name, base64.b64decode(value)) for name, value in json.loads(letter["headers"] or "[]")]
+    return [(name, base64.b64decode(value)) for name, value in json.loads(dead_letter["headers"] or "[]")]
 
 
-def count_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> int:
+def count_dead_letters(con: duckdb.DuckDBPyConnection, *, error_class: str | None, topic: str | None) -> int:
     """Return how many there are."""
     return int(one_value(con, f"SELECT count(*) {_WHERE}", [error_class, topic]))
 
 
-def read_letter(con: duckdb.DuckDBPyConnection, record: str) -> dict[str, Any]:
+def read_dead_letter(con: duckdb.DuckDBPyConnection, record: str) -> dict[str, Any]:
     """Return the dead letter at TOPIC/PARTITION/OFFSET; a file's path may hold slashes. Raises NotFound."""
     topic, _, place = record.rpartition("/")
     topic, _, partition = topic.rpartition("/")

@@ -112,7 +112,7 @@ def _play(place: Place, stack: ExitStack, update: Any, story: tuple[int, int, in
     place.settings.write_text(SETTINGS.format(address=address, folder=place.folder.as_posix()), "utf-8")
     config = load_config(place.settings, environment={})
     _simulate_and_send(place, config, update, story)
-    _stream(place, config, update)
+    _stream(config, update)
     update("Waiting for the Prefect server …")
     wait_until_ready(api_url)
     update("Prefect flow catch_up: ingest, attribute, build, check, publish, report (half a minute) …")
@@ -134,7 +134,7 @@ def _simulate_and_send(place: Place, config: Config, update: Any, story: tuple[i
     say(f"Sent {report.records:,} records to {len(topics) // 2} topics; the broker refused {len(report.refused):,}.")
 
 
-def _stream(place: Place, config: Config, update: Any) -> None:
+def _stream(config: Config, update: Any) -> None:
     from pipelines.stream import stream
 
     update("Streaming: reading Kafka into the warehouse …")

@@ -180,23 +180,23 @@ TOPIC = click.option("--topic", help="Only of this topic, or file.")
 @TOPIC
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 @as_json
-def list_letters(config: Config, error_class: str | None, topic: str | None, limit: int, as_json: bool) -> None:
+def list_dead_letters(config: Config, error_class: str | None, topic: str | None, limit: int, as_json: bool) -> None:
     """List dead letters, the latest first.
 
     \b
     Example:
       nisba dead-letters list --class schema --json
     """
-    from warehouse.dead_letters import count_letters, find_letters
+    from warehouse.dead_letters import count_dead_letters, find_dead_letters, place_of
 
     with read_books(config) as con:
-        found = find_letters(con, error_class=error_class, topic=topic, limit=limit)
-        total = count_letters(con, error_class=error_class, topic=topic)
+        found = find_dead_letters(con, error_class=error_class, topic=topic, limit=limit)
+        total = count_dead_letters(con, error_class=error_class, topic=topic)
     if as_json:
         emit([{name: row[name] for name in row if name not in ("key", "value", "headers")} for row in found])
         return
     columns = [("record", "left"), ("class", "left"), ("attempt", "right"), ("message", "left")]
-    shown = [{**row, "record": f"{row['topic']}/{row['kafka_partition']}/{row['kafka_offset']}"} for row in found]
+    shown = [{**row, "record": place_of(row)} for row in found]
     caption = None if total <= limit else f"{limit:,} of {total:,}: --limit shows more"
     table("Dead letters", columns, as_rows(shown, ("record", "error_class", "attempt", "message")), caption=caption)
 
@@ -205,29 +205,29 @@ def list_letters(config: Config, error_class: str | None, topic: str | None, lim
 @click.argument("record")
 @configured
 @as_json
-def show_letter(record: str, config: Config, as_json: bool) -> None:
+def show_dead_letter(record: str, config: Config, as_json: bool) -> None:
     """Show one dead letter, named as `list` does: TOPIC/PARTITION/OFFSET.
 
     \b
     Example:
       nisba dead-letters show crm.deal/3/1042
     """
-    from warehouse.dead_letters import read_letter
+    from warehouse.dead_letters import read_dead_letter
 
     with read_books(config) as con:
-        letter = read_letter(con, record)
-    letter |= {name: _shown(letter[name]) for name in ("key", "value")}
+        found = read_dead_letter(con, record)
+    found |= {name: _shown(found[name]) for name in ("key", "value")}
     if as_json:
-        emit(letter)
+        emit(found)
         return
-    table(record, [("", "left"), ("", "left")], list(letter.items()))
+    table(record, [("", "left"), ("", "left")], list(found.items()))
 
 
 @dead_letters.command("replay")
 @configured
 @CLASS
 @TOPIC
-def replay_letters(config: Config, error_class: str | None, topic: str | None) -> None:
+def replay_dead_letters(config: Config, error_class: str | None, topic: str | None) -> None:
     """Send dead letters to their topic and partition again, as they were: each once, after 3 attempts they stay parked.
 
     \b
@@ -247,10 +247,10 @@ def _replay(config: Config, error_class: str | None, topic: str | None) -> Repla
     """Send, then mark what was acknowledged; a process killed in between sends some twice, and identities tell."""
     from pipelines.broker.replay import replay
     from warehouse.connection import open_writer
-    from warehouse.dead_letters import mark_replayed, replayable_letters
+    from warehouse.dead_letters import mark_replayed, replayable_dead_letters
 
     with open_writer(config.warehouse.path) as con:
-        report = replay(replayable_letters(con, error_class=error_class, topic=topic), config)
+        report = replay(replayable_dead_letters(con, error_class=error_class, topic=topic), config)
         mark_replayed(con, report.sent, dt.datetime.now(dt.timezone.utc))
     return report
 

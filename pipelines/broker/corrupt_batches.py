@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from nisba.config import Kafka
 from pipelines.broker.client import quiet_log, unreachable
 from pipelines.broker.retry import Deadline, retry_until
-from schemas.decoder import DEAD_LETTER_SCHEMA
+from schemas.refusals import DEAD_LETTER_SCHEMA
 
 __all__ = ["corrupt_dead_letters", "end_of_batch", "first_outside"]
 

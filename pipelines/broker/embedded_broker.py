@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
-from nisba.config import Config
 from nisba.errors import BrokerError, ConfigError
 from pipelines.broker.client import EMBEDDED_CLUSTER
 from pipelines.broker.retry import Deadline, retry_until
+from pipelines.loopback import free_port
 
-__all__ = ["embedded_broker", "with_broker"]
+__all__ = ["embedded_broker"]
 
 READY_SECONDS = 15.0
 
@@ -33,7 +31,7 @@ def embedded_broker() -> Iterator[str]:
 
     Raises ConfigError where its binary is not installed, BrokerError where it does not start.
     """
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
         ["sh", "-c", WATCH, "sh", *_command(address)],
         stdin=subprocess.PIPE,
@@ -46,12 +44,6 @@ def embedded_broker() -> Iterator[str]:
         yield address
     finally:
         _end(process)
-
-
-def with_broker(config: Config, address: str) -> Config:
-    """Return the configuration with the broker at `address`, without security."""
-    kafka = msgspec.structs.replace(config.kafka, bootstrap_servers=address, security_protocol="PLAINTEXT")
-    return msgspec.structs.replace(config, kafka=kafka)
 
 
 def _command(address: str) -> list[str]:
@@ -97,9 +89,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
     process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

@@ -15,7 +15,7 @@ from pipelines.broker.client import connected
 from pipelines.broker.producer import Record, deliver
 from pipelines.broker.topics import topic_names
 from schemas.topics import dlq_of
-from warehouse.dead_letters import headers_of, mark_published, place_of, unpublished_letters
+from warehouse.dead_letters import headers_of, mark_published, place_of, unpublished_dead_letters
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,7 +31,7 @@ def publish_dead_letters(con: duckdb.DuckDBPyConnection, config: Config) -> int:
     Those of files have no topic to go to. What the broker refuses, being larger than it takes, and those of a topic without a dead
     letter topic stay in the warehouse alone.
     """
-    unpublished = unpublished_letters(con, topics=topic_names(config.kafka))
+    unpublished = unpublished_dead_letters(con, topics=topic_names(config.kafka))
     if not unpublished:
         return 0
     there = connected(config.kafka)[1].topics

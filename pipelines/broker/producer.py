@@ -22,12 +22,13 @@ from nisba.errors import BrokerError, NisbaError
 from pipelines.broker.client import FINAL_ERRORS, client_settings, connected, quiet_log, unreachable
 from pipelines.broker.topics import topic_name
 from pipelines.file_source import DirectorySource, event_files
-from schemas.decoder import partition_key
+from schemas.encoding import CONTENT_TYPE
+from schemas.keys import partition_key
 from schemas.topics import TOPICS, topic_of
 
 __all__ = ["Delivery", "Record", "SendReport", "address_of", "deliver", "records_of", "send_directory"]
 
-CONTENT_TYPE = [("content-type", b"application/cloudevents+json")]
+_STRUCTURED = [("content-type", CONTENT_TYPE)]
 LARGEST_RECORD = 64 * 1024 * 1024
 """The client refuses nothing itself: whether a record is too large is the broker's to say, per record."""
 PROGRESS_RECORDS = 10_000
@@ -122,7 +123,7 @@ def records_of(directory: str | Path, kafka: Kafka) -> Iterator[Record]:
     for path in event_files(directory):
         named_for = path.name.split(".jsonl")[0].removesuffix(".parquet")
         for topic, offset, value, key in _routed(source.values(path.as_posix()), named_for if named_for in known else None):
-            yield Record(names[topic], key, value, CONTENT_TYPE, origin=f"{path.as_posix()}:{offset + 1}")
+            yield Record(names[topic], key, value, _STRUCTURED, origin=f"{path.as_posix()}:{offset + 1}")
 
 
 def _routed(values: Iterable[tuple[int, bytes]], named_for: str | None) -> Iterator[tuple[str, int, bytes, bytes | None]]:

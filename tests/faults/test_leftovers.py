@@ -44,7 +44,7 @@ def place(node: KafkaNode, tmp_path: Path) -> tuple[Config, Path, Path]:
     return config, settings, events
 
 
-def test_kill_before_attributing_leaves_dirt_that_the_next_cycle_folds(place: tuple[Config, Path, Path], tmp_path: Path) -> None:
+def test_kill_before_attributing_leaves_dirty_accounts_to_the_next_cycle(place: tuple[Config, Path, Path], tmp_path: Path) -> None:
     config, settings, events = place
     done = subprocess.run([sys.executable, "-c", DIE_BEFORE_ATTRIBUTING, str(settings)], cwd=ROOT, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL

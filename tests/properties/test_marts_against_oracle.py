@@ -19,6 +19,7 @@ from tests.oracle.figures import MEASURES, Figures, campaign_roi, marketing_shar
 from tests.strategies import Event, configs, event_sets, examples
 from warehouse.migrations import migrate
 from warehouse.models.build import build
+from warehouse.query import relations
 from warehouse.replacement import write_setting
 
 MONEY = ("cost", "revenue", "realized_revenue", "pipeline")
@@ -36,10 +37,9 @@ def _built(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, config: Config) ->
     """Put the books into the tables of `core` and build the marts."""
     for name in BOOK_SCHEMAS.keys() - {"held"}:
         made = pa.Table.from_pylist(rows[name], schema=BOOK_SCHEMAS[name])
-        con.register("made", made)
         con.execute(f"TRUNCATE core.{name}")
-        con.execute(f"INSERT INTO core.{name} BY NAME SELECT * FROM made")
-        con.unregister("made")
+        with relations(con, made=made):
+            con.execute(f"INSERT INTO core.{name} BY NAME SELECT * FROM made")
     write_setting(con, config)
     build(con)
 

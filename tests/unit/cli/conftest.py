@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nisba.cli import cli
-from tests.unit.reports.books import make_books
+from tests.unit.reports.books_by_hand import make_books
 from tests.unit.reports.landed import landed_books
 
 Run = Callable[..., Result]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 
 from nisba.config import Config, load_config
@@ -23,6 +24,12 @@ def config_of(folder: Path) -> Config:
     """Return a configuration whose warehouse lies in a folder, with one model: the others would only take time here."""
     places = {"warehouse.path": str(folder / "warehouse.duckdb"), "publish.directory": str(folder / "published")}
     return load_config(None, environment={}, overrides={**places, "attribution.models": ["linear"], "attribution.default_model": "linear"})
+
+
+def with_broker(config: Config, address: str) -> Config:
+    """Return a configuration with the broker at an address, without security."""
+    kafka = msgspec.structs.replace(config.kafka, bootstrap_servers=address, security_protocol="PLAINTEXT")
+    return msgspec.structs.replace(config, kafka=kafka)
 
 
 def touches(*numbers: int) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,19 +19,7 @@ from pipelines.circuit_breaker import CircuitBreaker
 from pipelines.file_source import DirectorySource
 from pipelines.ingest import IngestReport, ingest
 from tests.kafka_records import rows, touch, won_deal
-from tests.unit.pipelines.events import BROKEN, MemorySource, config_of, small_company, touches, write_events
-from warehouse.connection import open_writer
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return config_of(tmp_path)
-
-
-@pytest.fixture
-def con(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_writer(config.warehouse.path) as opened:
-        yield opened
+from tests.unit.pipelines.events import BROKEN, MemorySource, small_company, touches, write_events
 
 
 @pytest.fixture

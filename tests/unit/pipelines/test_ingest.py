@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,20 +16,8 @@ from pipelines.circuit_breaker import CircuitBreaker, Outcome
 from pipelines.file_source import DirectorySource
 from pipelines.ingest import IngestReport, ingest
 from pipelines.runner import Runner
-from tests.unit.pipelines.events import BROKEN, TOPIC, MemorySource, config_of, touches, write_events
-from warehouse.connection import open_writer
+from tests.unit.pipelines.events import BROKEN, TOPIC, MemorySource, touches, write_events
 from warehouse.loader import committed_offsets
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return config_of(tmp_path)
-
-
-@pytest.fixture
-def con(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_writer(config.warehouse.path) as opened:
-        yield opened
 
 
 def landed(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -34,7 +34,7 @@ def test_batches_with_dictionaries_of_their_own_become_one_part(tmp_path: Path) 
     writer.add({"journey_touch": words("a", "b")})
     writer.add({"journey_touch": words("c", "a")})
     (name,) = writer.finish()["journey_touch"]
-    assert parts.read_part(tmp_path / name)["channel"].cast(pa.string()).to_pylist() == ["a", "b", "c", "a"]
+    assert rows([tmp_path / name])["channel"].cast(pa.string()).to_pylist() == ["a", "b", "c", "a"]
 
 
 def test_parts_with_other_dictionaries_are_read_together(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_part_is_closed_when_it_is_large_enough(tmp_path: Path, monkeypatch: p
     for table in (numbers(1, 2), numbers(3), numbers(4)):
         writer.add({"touch": table})
     written = writer.finish()["touch"]
-    assert [parts.read_part(tmp_path / name)["n"].to_pylist() for name in written] == [[1, 2, 3], [4]]
+    assert [rows([tmp_path / name])["n"].to_pylist() for name in written] == [[1, 2, 3], [4]]
     assert len(list(tmp_path.iterdir())) == 2
 
 

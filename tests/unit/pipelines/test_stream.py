@@ -15,14 +15,14 @@ from nisba.config import Config, Kafka, Warehouse
 from nisba.errors import BrokerError, LeaseTaken
 from pipelines import stream as module
 from pipelines.attribute import AttributeReport
-from pipelines.broker.embedded_broker import embedded_broker, with_broker
+from pipelines.broker.embedded_broker import embedded_broker
 from pipelines.broker.producer import send_directory
 from pipelines.broker.topics import create_topics
 from pipelines.catch_up import CatchUp
 from pipelines.ingest import IngestReport, ingest
 from pipelines.stream import Cycle, stop_on_signals, stream
 from tests.kafka_records import rows, until
-from tests.unit.pipelines.events import MemorySource, config_of, small_company, touches
+from tests.unit.pipelines.events import MemorySource, config_of, small_company, touches, with_broker
 from warehouse.connection import is_wanted, open_writer
 
 ROOT = Path(__file__).resolve().parents[3]

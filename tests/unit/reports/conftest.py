@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from tests.unit.reports.books import make_books
+from tests.unit.reports.books_by_hand import make_books
 
 
 @pytest.fixture(scope="package")

@@ -8,15 +8,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from nisba.attribution import fold
 from nisba.config import Attribution, Config, CustomModel
 from tests.strategies import Event, event
-from tests.unit.warehouse.landing import deal, decoded, touch
-from warehouse.loader import land, replace_books
-from warehouse.migrations import migrate
+from tests.unit.warehouse.landing import attribute, deal, decoded, empty_warehouse, touch
+from warehouse.loader import land
 from warehouse.models.build import build
-from warehouse.recompute.reading import read_facts
-from warehouse.recompute.scope import plan_scope
 
 __all__ = ["CONFIG", "EVENTS", "landed_books"]
 
@@ -80,14 +76,10 @@ EVENTS: list[Event] = [
 
 def landed_books(path: Path | str = ":memory:", config: Config = CONFIG) -> duckdb.DuckDBPyConnection:
     """Return a warehouse into which the events were landed, as from Kafka, and whose books are their fold."""
-    con = duckdb.connect(str(path))
-    con.execute("SET TimeZone = 'UTC'")
-    migrate(con)
+    con = empty_warehouse(path)
     facts = {fact_type: _read_from_kafka(fact_type, table) for fact_type, table in decoded(EVENTS).items()}
     land(con, facts=facts, dead_letters=None, offsets=[], records=len(EVENTS))
-    scope = plan_scope(con, config)
-    assert scope is not None
-    replace_books(con, scope=scope, books=fold(read_facts(con, scope), config).tables(), config=config)
+    attribute(con, config)
     build(con)
     return con
 

@@ -12,7 +12,7 @@ from nisba.attribution.entries import KINDS
 from nisba.errors import NotFound
 from reports.values import MEASURES
 from reports.words import Words, languages, placeholders, words
-from tests.unit.reports.books import make_books
+from tests.unit.reports.books_by_hand import make_books
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = [*sorted((ROOT / "reports").rglob("*.py")), *sorted((ROOT / "nisba" / "cli").glob("*.py")), *sorted((ROOT / "flows").glob("*.py"))]

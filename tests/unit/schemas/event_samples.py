@@ -6,7 +6,8 @@ import copy
 import json
 from typing import Any
 
-from schemas.decoder import Decoded, RecordBlock, decode_block
+from schemas.decoder import Decoded, decode_block
+from schemas.records import RecordBlock
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "nisba.touch.v1": {
@@ -93,7 +94,7 @@ def fact(value: Any, **options: Any) -> dict[str, Any]:
     return row
 
 
-def letter(value: Any, **options: Any) -> tuple[str, str]:
+def dead_letter(value: Any, **options: Any) -> tuple[str, str]:
     """Return class and message of the one dead letter that a value becomes."""
     result = decoded(value, **options)
     (row,) = result.dead_letters.to_pylist()

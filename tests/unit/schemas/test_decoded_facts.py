@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from nisba.attribution.facts import ledger_schema
 from nisba.errors import ContractError
 from schemas.canonical import canonical, content_hash, row_to_event
-from schemas.decoder import Decoded, decode_block, encode_event, partition_key, table_records
+from schemas.decoder import Decoded, decode_block
+from schemas.encoding import encode_event, table_records
 from schemas.events import EVENT_TYPES
+from schemas.keys import partition_key
 from schemas.topics import TOPICS, dlq_of, topic_of
-from tests.unit.schemas.event_samples import SAMPLES, block, decoded, fact, letter, sample
+from tests.unit.schemas.event_samples import SAMPLES, block, dead_letter, decoded, fact, sample
 
 UTC = dt.timezone.utc
 TOUCH, DEAL, SPEND = "nisba.touch.v1", "nisba.deal.v1", "nisba.spend.v1"
@@ -182,11 +184,11 @@ def test_binary_mode_gives_the_same_fact(event_type: str) -> None:
 def test_binary_mode_refusals() -> None:
     value, headers = binary(sample(TOUCH))
     without = [(name, text) for name, text in headers if name != "ce_time"]
-    assert letter(value, headers=[without]) == ("schema", "$.time: missing, and it is required")
-    assert letter(value + b',"id":"other"', headers=[headers])[0] == "malformed"
-    assert letter(b'{"kind":"a"},"id":"x","data":' + value, headers=[headers])[0] == "malformed"
-    assert letter(value, headers=[[*without, ("ce_time", b"2026-03-01T09:30:00")]])[0] == "schema"
-    assert letter(value, headers=[[*headers, ("ce_type", b"nisba.touch.v9")]])[0] == "unknown_type"
+    assert dead_letter(value, headers=[without]) == ("schema", "$.time: missing, and it is required")
+    assert dead_letter(value + b',"id":"other"', headers=[headers])[0] == "malformed"
+    assert dead_letter(b'{"kind":"a"},"id":"x","data":' + value, headers=[headers])[0] == "malformed"
+    assert dead_letter(value, headers=[[*without, ("ce_time", b"2026-03-01T09:30:00")]])[0] == "schema"
+    assert dead_letter(value, headers=[[*headers, ("ce_type", b"nisba.touch.v9")]])[0] == "unknown_type"
 
 
 def test_binary_rows_are_looked_at_again_with_their_headers() -> None:
@@ -265,7 +267,7 @@ def test_topics() -> None:
 
 def test_cloudevents_of_others_are_dead_letters_that_say_why(sample_data: Path) -> None:
     files = sorted((sample_data / "payloads" / "cloudevents" / "json").glob("*.json"))
-    letters = [letter(file.read_bytes()) for file in files]
+    letters = [dead_letter(file.read_bytes()) for file in files]
     assert len(letters) == 8
     assert {error_class for error_class, _ in letters} <= {"unknown_type", "schema"}
     assert all(message.startswith("$") for _, message in letters)

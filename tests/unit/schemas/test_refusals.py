@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from schemas.decoder import DEAD_LETTER_SCHEMA, decode_block
-from tests.unit.schemas.event_samples import SAMPLES, block, decoded, fact, letter, sample
+from schemas.decoder import decode_block
+from schemas.refusals import DEAD_LETTER_SCHEMA
+from tests.unit.schemas.event_samples import SAMPLES, block, dead_letter, decoded, fact, sample
 
 TOUCH = "nisba.touch.v1"
 DEAL = "nisba.deal.v1"
@@ -42,7 +43,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
 def test_malformed(value: bytes) -> None:
-    error_class, message = letter(value)
+    error_class, message = dead_letter(value)
     assert (error_class, bool(message)) == ("malformed", True)
 
 
@@ -95,18 +96,18 @@ ENVELOPES = [
 
 @pytest.mark.parametrize(("value", "path"), ENVELOPES)
 def test_schema_of_the_envelope(value: Any, path: str) -> None:
-    error_class, message = letter(value)
+    error_class, message = dead_letter(value)
     assert (error_class, message[: len(path)]) == ("schema", path)
 
 
 def test_a_naive_time_is_never_guessed() -> None:
-    _, message = letter(envelope(time="2026-03-01T09:30:00"))
+    _, message = dead_letter(envelope(time="2026-03-01T09:30:00"))
     assert message == "$.time: '2026-03-01T09:30:00' has no offset: write Z or one such as +03:00, it is never guessed"
 
 
 @pytest.mark.parametrize("type_name", ["nisba.touch.v2", "nisba.touch", "com.example", "", "nisba.touch.v1 "])
 def test_unknown_types(type_name: str) -> None:
-    error_class, message = letter(envelope(type=type_name))
+    error_class, message = dead_letter(envelope(type=type_name))
     assert (error_class, message[:8]) == ("unknown_type", "$.type: ")
     assert repr(type_name) in message
 
@@ -127,7 +128,7 @@ REQUIRED = {
 @pytest.mark.parametrize(("event_type", "field"), [(t, f) for t, fields in REQUIRED.items() for f in fields.split()])
 def test_required_fields(event_type: str, field: str) -> None:
     for value in (..., None, 5):
-        error_class, message = letter(sample(event_type, **{field: value}))
+        error_class, message = dead_letter(sample(event_type, **{field: value}))
         assert (error_class, message.partition(":")[0]) == ("schema", f"$.data.{field}")
 
 
@@ -202,7 +203,7 @@ DATA = [
 
 @pytest.mark.parametrize(("event_type", "changes", "error_class", "path"), DATA)
 def test_data(event_type: str, changes: dict[str, Any], error_class: str, path: str) -> None:
-    found, message = letter(sample(event_type, **changes))
+    found, message = dead_letter(sample(event_type, **changes))
     assert (found, message.partition(":")[0]) == (error_class, path)
 
 
@@ -252,4 +253,4 @@ def test_oversized() -> None:
 
 def test_ids_are_counted_in_characters() -> None:
     assert fact(sample(TOUCH, account_id="é" * 256))["account_id"] == "é" * 256
-    assert letter(sample(TOUCH, account_id="é" * 257))[0] == "schema"
+    assert dead_letter(sample(TOUCH, account_id="é" * 257))[0] == "schema"

@@ -17,7 +17,7 @@ from schemas.events import BY_FACT_TYPE, EVENT_TYPES
 from schemas.kinds import Mask
 from schemas.refusals import ERROR_CLASSES
 from schemas.rules import RULES, Rule, _of_kind, first_broken, rules_of
-from tests.unit.schemas.event_samples import SAMPLES, block, fact, letter, sample
+from tests.unit.schemas.event_samples import SAMPLES, block, dead_letter, fact, sample
 
 TOUCH, DEAL, CAMPAIGN, SPEND, FX = (f"nisba.{name}.v1" for name in ("touch", "deal", "campaign", "spend", "fx"))
 OPEN = {"status": "open", "closed_at": ..., "amount": ..., "currency": ...}
@@ -122,7 +122,7 @@ def test_mask_and_sentence_agree(case: Case) -> None:
     (rule,) = (rule for rule in rules_of(EVENT_TYPES[event_type].fact_type) if rule.name == name)
     event = sample(event_type, **changes)
     assert broken(event) == ([name], False)
-    assert letter(event) == (rule.error_class, sentence)
+    assert dead_letter(event) == (rule.error_class, sentence)
     for neighbour in neighbours:
         good = sample(event_type, **neighbour)
         assert broken(good) == ([], False)
@@ -138,8 +138,8 @@ def test_the_first_rule_that_is_broken_gives_the_sentence() -> None:
     """A won deal with nothing: the amount is asked for before the close, and the close before the segment."""
     bare = {"amount": ..., "currency": ..., "closed_at": ..., "segment": "all"}
     assert broken(sample(DEAL, **bare))[0] == ["won has an amount", "ended has a close", "segment is free"]
-    assert letter(sample(DEAL, **bare))[1].startswith("$.data.amount: missing")
-    assert letter(sample(DEAL, closed_at=..., segment="all"))[1].startswith("$.data.closed_at: missing")
+    assert dead_letter(sample(DEAL, **bare))[1].startswith("$.data.amount: missing")
+    assert dead_letter(sample(DEAL, closed_at=..., segment="all"))[1].startswith("$.data.closed_at: missing")
 
 
 def test_texts_that_are_written_otherwise_are_asked_as_well() -> None:
@@ -147,17 +147,17 @@ def test_texts_that_are_written_otherwise_are_asked_as_well() -> None:
     for amount, error_class in (("-00.0100", "schema"), ("-00.0000", None)):
         event = sample(DEAL, amount=amount)
         assert broken(event)[1]
-        assert (letter(event)[0] if error_class else fact(event)["amount"]) == (error_class or 0)
-    assert letter(sample(FX, rate="-00.50")) == ("semantic", "$.data.rate: a rate of '-0.5' is impossible: expected one above zero")
+        assert (dead_letter(event)[0] if error_class else fact(event)["amount"]) == (error_class or 0)
+    assert dead_letter(sample(FX, rate="-00.50")) == ("semantic", "$.data.rate: a rate of '-0.5' is impossible: expected one above zero")
 
 
 def test_a_field_that_is_at_fault_itself_goes_before_rules() -> None:
-    assert letter(sample(SPEND, starts_on="2026-02-30", ends_on="2026-01-01"))[1].startswith("$.data.starts_on: ")
-    assert letter(sample(DEAL, amount="1.0001", currency=...)) == (
+    assert dead_letter(sample(SPEND, starts_on="2026-02-30", ends_on="2026-01-01"))[1].startswith("$.data.starts_on: ")
+    assert dead_letter(sample(DEAL, amount="1.0001", currency=...)) == (
         "semantic",
         "$.data.amount: '1.0001' has more decimals than any currency has (3)",
     )
-    assert letter(sample(DEAL, amount="1.001", currency=...))[1] == "$.data.currency: missing, and an amount needs one"
+    assert dead_letter(sample(DEAL, amount="1.001", currency=...))[1] == "$.data.currency: missing, and an amount needs one"
 
 
 def test_a_rule_is_in_force_from_the_moment_it_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -64,9 +65,9 @@ def attribute(con: duckdb.DuckDBPyConnection, config: Config = LINEAR) -> Replac
     return replace_books(con, scope=scope, books=fold(read_facts(con, scope), config).tables(), config=config)
 
 
-def empty_warehouse() -> duckdb.DuckDBPyConnection:
-    """Return a migrated warehouse in memory."""
-    con = duckdb.connect(":memory:")
+def empty_warehouse(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
+    """Return a migrated warehouse, in memory or in a file."""
+    con = duckdb.connect(str(path))
     con.execute("SET TimeZone = 'UTC'")
     migrate(con)
     return con

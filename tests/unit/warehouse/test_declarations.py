@@ -10,8 +10,12 @@ import duckdb
 import pytest
 
 from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.entries import KINDS
 from nisba.attribution.facts import FACT_TYPES, ledger_schema
+from nisba.attribution.held import SENTENCES
+from nisba.config import TEAMS
 from nisba.errors import WarehouseError
+from schemas.refusals import ERROR_CLASSES
 from tests.unit.warehouse.landing import empty_warehouse
 from warehouse.models.build import create_macros, create_model, models
 from warehouse.models.declarations import (
@@ -338,3 +342,21 @@ def test_nobody_who_is_a_person_is_in_a_published_column() -> None:
 def test_loaded_tables_are_those_that_no_model_makes() -> None:
     assert {table.name for table in loaded_tables()} | {model.name for model in models()} == tables().keys()
     assert {"ledger.touch", "ledger.pair", "core.deal", "ops.cycle"} <= {table.name for table in loaded_tables()}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "words"),
+    [
+        ("ops.held", "kind", {kind for kind, _ in SENTENCES}),
+        ("ops.held", "reason", {reason for _, reason in SENTENCES}),
+        ("ops.dead_letter", "error_class", set(ERROR_CLASSES)),
+        ("core.entry", "entry", set(KINDS)),
+        ("core.journey_touch", "team", set(TEAMS)),
+        ("ledger.touch", "team", set(TEAMS)),
+    ],
+)
+def test_words_that_a_column_may_hold_are_those_that_the_code_knows(table: str, column: str, words: set[str]) -> None:
+    (found,) = [one for one in declared(table).columns if one.name == column]
+    (accepted,) = [test for test in found.data_tests if isinstance(test, AcceptedValues)]
+    assert set(accepted.values) == words
+    assert len(accepted.values) == len(words)

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from nisba.config import Attribution, Config, Publish
-from schemas.decoder import DEAD_LETTER_SCHEMA
+from schemas.refusals import DEAD_LETTER_SCHEMA
 from tests.unit.warehouse.landing import attribute, deal, decoded, empty_warehouse, land_events, touch
 from tests.unit.warehouse.recompute.company import adjustment
 from warehouse.connection import open_writer

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.broker.corrupt_batches import READABLE, corrupt_dead_letters, first_outside, verdict
-from schemas.decoder import DEAD_LETTER_SCHEMA
+from schemas.refusals import DEAD_LETTER_SCHEMA
 
 
 @given(st.integers(0, 1 << 40), st.integers(1, 100_000))

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from nisba.config import load_config
-from pipelines.broker.embedded_broker import embedded_broker, with_broker
+from pipelines.broker.embedded_broker import embedded_broker
 from pipelines.broker.producer import send_directory
 from pipelines.broker.topics import create_topics
 from pipelines.stream import Cycle, stream
 from simulator import simulate
 from tests.kafka_records import ledger_hashes, rows
 from tests.streaming_process import assert_same_books, backfilled
+from tests.unit.pipelines.events import with_broker
 from warehouse.connection import open_writer
 from warehouse.recompute.verification import verify
 

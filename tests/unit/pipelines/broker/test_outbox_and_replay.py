@@ -14,12 +14,12 @@ import pytest
 
 from nisba.config import Config
 from nisba.errors import BrokerError
-from pipelines.broker.embedded_broker import embedded_broker, with_broker
+from pipelines.broker.embedded_broker import embedded_broker
 from pipelines.broker.outbox import dead_letter_record, publish_dead_letters
 from pipelines.broker.replay import ATTEMPTS, replay, replay_record, sorted_out
 from pipelines.broker.topics import create_topics
 from pipelines.ingest import ingest
-from tests.unit.pipelines.events import BROKEN, TOPIC, MemorySource, config_of, touches
+from tests.unit.pipelines.events import BROKEN, TOPIC, MemorySource, config_of, touches, with_broker
 from warehouse.connection import open_writer
 
 

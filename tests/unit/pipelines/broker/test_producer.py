@@ -13,12 +13,12 @@ from confluent_kafka import KafkaError
 from nisba.config import Config, Kafka
 from nisba.errors import BrokerError, SourceError
 from pipelines.broker import producer as module
-from pipelines.broker.embedded_broker import embedded_broker, with_broker
+from pipelines.broker.embedded_broker import embedded_broker
 from pipelines.broker.log_source import LogSource
 from pipelines.broker.producer import Delivery, Record, SendReport, address_of, deliver, records_of, send_directory
 from pipelines.broker.topics import create_topics
 from tests.kafka_records import touch, won_deal
-from tests.unit.pipelines.events import BROKEN, write_events
+from tests.unit.pipelines.events import BROKEN, with_broker, write_events
 
 TOUCH, DEAL = touch(1).value, won_deal(1).value
 UNKNOWN = TOUCH.replace(b"nisba.touch.v1", b"nisba.touch.v9")

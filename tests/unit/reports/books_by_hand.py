@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.migrations import migrate
+from tests.unit.warehouse.landing import empty_warehouse
 from warehouse.models.build import build
 
 __all__ = ["make_books"]
@@ -75,9 +75,7 @@ INSERT INTO ops.cycle BY NAME SELECT cycle_no, kind, TIMESTAMPTZ '2026-02-11 03:
 
 def make_books(path: Path | str = ":memory:", *, more: str = "") -> duckdb.DuckDBPyConnection:
     """Return a warehouse with the books above and what the statements of `more` change in them, its marts built."""
-    con = duckdb.connect(str(path))
-    con.execute("SET TimeZone = 'UTC'")
-    migrate(con)
+    con = empty_warehouse(path)
     con.execute(SETTING + DEALS + ENTRIES + TOUCHES + CREDITS + ARRIVALS + more)
     build(con)
     return con
