@@ -25,6 +25,7 @@ from schemas.records import RecordBlock
 __all__ = ["DirectorySource", "event_files", "lines_of"]
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
+_EXPECTED = ", ".join("*" + suffix for suffix in SUFFIXES)
 BYTES_PER_RECORD = {".jsonl": 300, ".gz": 50, ".zst": 40, ".parquet": 40}
 """A rough size of one event, by last suffix: it only decides how many files go into one transaction."""
 
@@ -36,12 +37,14 @@ def event_files(directory: str | Path) -> list[Path]:
     """
     root = Path(directory)
     if root.is_file():
+        if not root.name.endswith(SUFFIXES):
+            raise SourceError(f"{directory}: no event file; expected {_EXPECTED}")
         return [Path(root.name)]
     if not root.is_dir():
         raise SourceError(f"{directory}: no such folder; name one that holds *.jsonl or *.parquet files")
     found = [path.relative_to(root) for path in root.rglob("*") if path.is_file() and path.name.endswith(SUFFIXES)]
     if not found:
-        raise SourceError(f"{directory}: no event files in it; expected {', '.join('*' + suffix for suffix in SUFFIXES)}")
+        raise SourceError(f"{directory}: no event files in it; expected {_EXPECTED}")
     return sorted(found, key=lambda path: path.as_posix().encode())
 
 

@@ -18,7 +18,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from nisba.errors import LeaseTaken, WarehouseError
-from warehouse.migrations import migrate
+from warehouse.migrations import migrate, missing
 
 __all__ = ["is_wanted", "open_reader", "open_writer", "writer_lease"]
 
@@ -74,14 +74,24 @@ def open_writer(path: str | Path, *, wait_seconds: float = 30.0) -> Iterator[duc
 
 @contextmanager
 def open_reader(path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse for reading; WarehouseError when it is absent or being written."""
+    """Open a warehouse or a snapshot for reading; WarehouseError when it is absent, being written, or no books of this version."""
     if not Path(path).exists():
         raise WarehouseError(f"{path}: no such warehouse; `nisba backfill` or `nisba stream` makes one.")
     connection = _connect(path, read_only=True)
     try:
+        _require_readable(connection, path)
         yield connection
     finally:
         connection.close()
+
+
+def _require_readable(con: duckdb.DuckDBPyConnection, path: str | Path) -> None:
+    """Refuse what is neither a snapshot nor a warehouse of this version: a reader cannot migrate it."""
+    there = {name for (name,) in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'ops'").fetchall()}
+    if not there & {"migration", "cycle"}:
+        raise WarehouseError(f"{path}: there are no books in it; `nisba backfill` or `nisba stream` makes a warehouse.")
+    if "migration" in there and missing(con):
+        raise WarehouseError(f"{path}: it was made by an earlier version; `nisba attribute` brings it up to date.")
 
 
 def _connect(path: str | Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -57,17 +57,26 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; an error of ours is one sentence, not a traceback."""
+        """Run a command; an error of ours, or of a file that cannot be read or written, is one sentence, not a traceback."""
         try:
             return super().invoke(ctx)
         except NisbaError as error:
             if ctx.params.get("debug"):
                 raise
-            click.echo(f"{click.style('Error:', fg='red', bold=True)} {error}", err=True)
+            _fail(str(error))
             ctx.exit(2 if isinstance(error, ConfigError) else 1)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing is flushed into the closed pipe
             ctx.exit(0)
+        except OSError as error:
+            if error.filename is None or ctx.params.get("debug"):
+                raise
+            _fail(f"{error.filename}: {error.strerror}.")
+            ctx.exit(1)
+
+
+def _fail(sentence: str) -> None:
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {sentence}", err=True)
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -69,12 +69,13 @@ def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequenc
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
-    """Show on stderr that something goes on; yields a function that replaces the text."""
+    """Show on stderr that something goes on; yields a function that replaces the text. Texts are shown as they are, `[/b]` too."""
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
-    with console.status(text) as status:
-        yield status.update
+    with console.status(Text(text)) as status:
+        yield lambda text: status.update(Text(text))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from nisba.errors import WarehouseError
 from warehouse.models.declarations import describe, loaded_tables
 from warehouse.query import transaction
 
-__all__ = ["migrate"]
+__all__ = ["migrate", "missing"]
 
 FOLDER = Path(__file__).parent
 
@@ -20,13 +20,9 @@ def migrate(con: duckdb.DuckDBPyConnection, folder: Path = FOLDER) -> int:
 
     Raises WarehouseError for a warehouse of a newer version, and for a migration that failed: the warehouse is as it was before that one.
     """
-    files = {int(file.name.split("_", 1)[0]): file for file in sorted(folder.glob("[0-9]*.sql"))}
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
     con.execute("CREATE TABLE IF NOT EXISTS ops.migration (number INTEGER, name VARCHAR)")
-    applied = {number for (number,) in con.execute("SELECT number FROM ops.migration").fetchall()}
-    if applied - files.keys():
-        raise WarehouseError(f"the warehouse has migration {max(applied)}, this version knows {max(files)}: upgrade nisba.")
-    pending = [file for number, file in files.items() if number not in applied]
+    pending = missing(con, folder)
     for file in pending:
         _apply(con, file)
     if pending:
@@ -34,6 +30,15 @@ def migrate(con: duckdb.DuckDBPyConnection, folder: Path = FOLDER) -> int:
             for table in loaded_tables():
                 describe(con, table)
     return len(pending)
+
+
+def missing(con: duckdb.DuckDBPyConnection, folder: Path = FOLDER) -> list[Path]:
+    """Return the migrations that a warehouse lacks, in order; raises WarehouseError for a warehouse of a newer version."""
+    files = {int(file.name.split("_", 1)[0]): file for file in sorted(folder.glob("[0-9]*.sql"))}
+    applied = {number for (number,) in con.execute("SELECT number FROM ops.migration").fetchall()}
+    if applied - files.keys():
+        raise WarehouseError(f"the warehouse has migration {max(applied)}, this version knows {max(files)}: upgrade nisba.")
+    return [file for number, file in files.items() if number not in applied]
 
 
 def _apply(con: duckdb.DuckDBPyConnection, file: Path) -> None:

@@ -116,6 +116,23 @@ def test_wrong_usage_is_2(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (("sources", "--output", "absent/sources.yml"), "absent/sources.yml"),
+        (("simulate", "file/events", "--accounts", "1", "--days", "1"), "file"),
+        (("init", "file"), "file"),
+        (("attribute", "--warehouse", "file/books/warehouse.duckdb"), "file"),
+    ],
+)
+def test_place_that_cannot_be_written_is_named(run: Run, arguments: tuple[str, ...], place: str) -> None:
+    Path("file").write_text("", "utf-8")
+    result = run(*arguments)
+    assert result.exit_code in (1, 2)
+    assert isinstance(result.exception, SystemExit)
+    assert place in result.output.splitlines()[-1]
+
+
 def test_debug_shows_the_traceback(warehouse: Path) -> None:
     result = CliRunner().invoke(cli, ["--debug", "report", "--warehouse", str(warehouse), "--period", "2031"])
     assert type(result.exception).__name__ == "NotFound"

@@ -83,6 +83,12 @@ def test_progress_prints_nothing_to_stdout(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == ""
 
 
+def test_progress_shows_names_as_they_are() -> None:
+    """A deal may be called `[/b]`, which rich would take for a closing tag."""
+    with common.progress("Explaining [/b] …") as update:
+        update("Converting exports/[/red] …")
+
+
 def test_rows_are_columns_of_dictionaries() -> None:
     assert common.as_rows([{"a": 1, "b": 2}, {"b": 4, "a": 3}], ("b", "a")) == [[2, 1], [4, 3]]
     assert common.as_rows([], ("a",)) == []

@@ -57,6 +57,13 @@ def test_file_that_was_cut_off_is_named_and_nothing_of_it_counts(tmp_path: Path,
         read(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["nisba.toml", "events", "events.json", "events.jsonl.bz2"])
+def test_file_that_is_no_event_file_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(LINES)
+    with pytest.raises(SourceError, match=rf"{name}: no event file; expected \*\.jsonl, "):
+        read(tmp_path / name)
+
+
 def test_file_that_is_not_what_its_name_says_is_named(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl.gz").write_bytes(LINES)
     with pytest.raises(SourceError, match=r"events\.jsonl\.gz"):

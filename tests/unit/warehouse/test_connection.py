@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 from filelock import FileLock, Timeout
 
@@ -113,6 +114,26 @@ def test_warehouse_of_a_newer_version_is_refused(path: Path) -> None:
     with open_writer(path) as con:
         con.execute("INSERT INTO ops.migration VALUES (99, '099_later')")
     with pytest.raises(WarehouseError, match=r"migration 99, this version knows \d+: upgrade nisba"), open_writer(path):
+        pass
+
+
+def test_reader_is_told_how_to_bring_a_warehouse_of_an_earlier_version_up_to_date(path: Path) -> None:
+    """It cannot migrate: its tables and views would be looked for in vain."""
+    with open_writer(path) as con:
+        con.execute("DELETE FROM ops.migration WHERE number > 1")
+    with pytest.raises(WarehouseError) as refused, open_reader(path):
+        pass
+    assert str(refused.value) == f"{path}: it was made by an earlier version; `nisba attribute` brings it up to date."
+
+
+def test_reader_refuses_a_warehouse_of_a_newer_version_and_another_database(path: Path) -> None:
+    with open_writer(path) as con:
+        con.execute("INSERT INTO ops.migration VALUES (99, '099_later')")
+    with pytest.raises(WarehouseError, match="upgrade nisba"), open_reader(path):
+        pass
+    other = path.with_name("other.duckdb")
+    duckdb.connect(str(other)).close()
+    with pytest.raises(WarehouseError, match=r"other.duckdb: there are no books in it"), open_reader(other):
         pass
 
 
