@@ -185,7 +185,7 @@ def load_config(
     try:
         config = msgspec.convert(tree, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"configuration: {error}") from None
+        raise ConfigError(f"configuration: {error}; docs/configuration.md has every key and its values") from None
     return _checked(config)
 
 
@@ -253,7 +253,8 @@ def _check_reporting(reporting: Reporting) -> None:
     try:
         ZoneInfo(reporting.time_zone)
     except (KeyError, ValueError, OSError):
-        raise ConfigError(f"reporting.time_zone: unknown time zone {reporting.time_zone!r}") from None
+        unknown = f"unknown time zone {reporting.time_zone!r}: expected a name such as 'Asia/Riyadh'"
+        raise ConfigError(f"reporting.time_zone: {unknown}") from None
     pairs = [code for pair in reporting.fixed_rates for code in pair.split("/", 1)]
     try:
         for code in (reporting.currency, reporting.fx_pivot, *pairs):

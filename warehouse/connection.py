@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from nisba.errors import LeaseTaken, WarehouseError
 from warehouse.migrations import migrate, missing
 
-__all__ = ["is_wanted", "open_reader", "open_writer", "writer_lease"]
+__all__ = ["is_wanted", "need_warehouse", "open_reader", "open_writer", "writer_lease"]
 
 
 @contextmanager
@@ -75,8 +75,7 @@ def open_writer(path: str | Path, *, wait_seconds: float = 30.0) -> Iterator[duc
 @contextmanager
 def open_reader(path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a warehouse or a snapshot for reading; WarehouseError when it is absent, being written, or no books of this version."""
-    if not Path(path).exists():
-        raise WarehouseError(f"{path}: no such warehouse; `nisba backfill` or `nisba stream` makes one.")
+    need_warehouse(path)
     connection = _connect(path, read_only=True)
     try:
         _require_readable(connection, path)
@@ -92,6 +91,12 @@ def _require_readable(con: duckdb.DuckDBPyConnection, path: str | Path) -> None:
         raise WarehouseError(f"{path}: there are no books in it; `nisba backfill` or `nisba stream` makes a warehouse.")
     if "migration" in there and missing(con):
         raise WarehouseError(f"{path}: it was made by an earlier version; `nisba attribute` brings it up to date.")
+
+
+def need_warehouse(path: str | Path) -> None:
+    """Raise WarehouseError where there is no warehouse: to be asked before one is opened for writing that nobody wants made."""
+    if not Path(path).exists():
+        raise WarehouseError(f"{path}: no such warehouse; `nisba backfill` or `nisba stream` makes one.")
 
 
 def _connect(path: str | Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -31,8 +31,9 @@ def attribute(config: Config, as_json: bool) -> None:
     """
     with progress("Opening the warehouse …") as update:
         from pipelines.catch_up import catch_up, progress_text
-        from warehouse.connection import open_writer
+        from warehouse.connection import need_warehouse, open_writer
 
+        need_warehouse(config.warehouse.path)
         with open_writer(config.warehouse.path) as con:
             report = catch_up(con, None, config, on_step=lambda step, read: update(progress_text(step, read))).attributed
     if as_json:
@@ -53,8 +54,9 @@ def verify(config: Config, fast: bool, as_json: bool) -> None:
     Example:
       nisba verify --fast
     """
-    from warehouse.connection import open_writer
+    from warehouse.connection import need_warehouse, open_writer
 
+    need_warehouse(config.warehouse.path)
     with progress("Recomputing …") as update:
         from warehouse.recompute.verification import verify as run
 

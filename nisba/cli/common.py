@@ -8,16 +8,18 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nisba.config import Config, load_config
+from nisba.errors import ConfigError
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["as_json", "as_rows", "configured", "emit", "progress", "read_books", "say", "show", "table"]
+__all__ = ["as_json", "as_rows", "configured", "emit", "progress", "read_books", "say", "show", "table", "write_page"]
 
 
 def configured(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +67,15 @@ def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequenc
     from reports.render.terminal import draw_table
 
     show(draw_table(title, columns, rows, caption))
+
+
+def write_page(output: Path, page: str) -> None:
+    """Write what `--output` names, and the folder where there is none; ConfigError where that cannot be."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(page, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"--output {output}: cannot be written ({error.strerror}); name another file.") from None
 
 
 @contextmanager

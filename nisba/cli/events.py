@@ -14,7 +14,7 @@ import click
 
 from nisba.cli.common import as_json, as_rows, configured, emit, progress, read_books, say, table
 from nisba.config import Config
-from nisba.errors import CheckFailed, SourceError
+from nisba.errors import CheckFailed, ConfigError, SourceError
 
 if TYPE_CHECKING:
     from pipelines.broker.replay import ReplayReport
@@ -170,7 +170,22 @@ def dead_letters() -> None:
     """
 
 
-CLASS = click.option("--class", "error_class", metavar="CLASS", help="malformed, schema, unknown_type, oversized, corrupt or semantic.")
+def _known_class(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None:
+        from schemas.refusals import ERROR_CLASSES
+
+        if name not in ERROR_CLASSES:
+            raise ConfigError(f"--class: there is no class {name!r}; there are: {', '.join(ERROR_CLASSES)}.")
+    return name
+
+
+CLASS = click.option(
+    "--class",
+    "error_class",
+    metavar="CLASS",
+    callback=_known_class,
+    help="Only malformed, schema, unknown_type, oversized, corrupt or semantic.",
+)
 TOPIC = click.option("--topic", help="Only of this topic, or file.")
 
 
@@ -246,9 +261,10 @@ def replay_dead_letters(config: Config, error_class: str | None, topic: str | No
 def _replay(config: Config, error_class: str | None, topic: str | None) -> ReplayReport:
     """Send, then mark what was acknowledged; a process killed in between sends some twice, and identities tell."""
     from pipelines.broker.replay import replay
-    from warehouse.connection import open_writer
+    from warehouse.connection import need_warehouse, open_writer
     from warehouse.dead_letters import mark_replayed, replayable_dead_letters
 
+    need_warehouse(config.warehouse.path)
     with open_writer(config.warehouse.path) as con:
         report = replay(replayable_dead_letters(con, error_class=error_class, topic=topic), config)
         mark_replayed(con, report.sent, dt.datetime.now(dt.timezone.utc))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from nisba.cli.common import as_json, configured, emit, progress, read_books, show
+from nisba.cli.common import as_json, configured, emit, progress, read_books, show, write_page
 from nisba.config import Config
 from nisba.errors import BrokerError, ConfigError, SourceError
 from reports.words import words
@@ -49,7 +49,7 @@ def report(config: Config, period: str | None, model: str | None, all_campaigns:
         from reports.render import html, markdown
 
         page = (html if output.suffix == ".html" else markdown).report_page(found, checks, words())
-        output.write_text(page, "utf-8")
+        write_page(output, page)
         click.echo(f"Wrote {output}.")
     elif as_json:
         emit({**asdict(found), "checks": asdict(checks)})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nisba.cli.common import as_json, configured, emit, progress, say, table
+from nisba.cli.common import as_json, configured, emit, progress, say, table, write_page
 from nisba.config import Config
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def check(config: Config, as_json: bool) -> None:
     """
     with progress("Waiting for whoever publishes …") as update:
         from expectations.publish import check_next
+        from warehouse.connection import need_warehouse
 
+        need_warehouse(config.warehouse.path)
         report = check_next(config, tell=update)
     _show_checks(report, as_json)
 
@@ -45,7 +47,9 @@ def publish(config: Config, as_json: bool) -> None:
     """
     with progress("Waiting for whoever publishes …") as update:
         from expectations.publish import publish as run
+        from warehouse.connection import need_warehouse
 
+        need_warehouse(config.warehouse.path)
         done = run(config, tell=update)
     if as_json:
         emit({"snapshot": str(done.snapshot), "checks": list(done.report.results)})
@@ -69,7 +73,7 @@ def sources(output: Path | None) -> None:
     if output is None:
         click.echo(sources_yml(), nl=False)
         return
-    output.write_text(sources_yml(), "utf-8")
+    write_page(output, sources_yml())
     say(f"Wrote {output}.")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
 from nisba.config import Kafka
+from nisba.errors import ConfigError
 from pipelines.broker.client import EMBEDDED_CLUSTER, RETRY_SECONDS, answered, asked, cluster, connected
 from pipelines.broker.retry import Deadline, retry_until
 from schemas.topics import TOPICS, dlq_of
@@ -50,7 +51,11 @@ class TopicState:
 
 
 def topic_name(kafka: Kafka, default: str) -> str:
-    """Return the name that a topic has here."""
+    """Return the name that a topic has here. Raises ConfigError where the configuration renames a topic that does not exist."""
+    known = [topic.name for topic in TOPICS]
+    strange = sorted(set(kafka.topics) - set(known))
+    if strange:
+        raise ConfigError(f"kafka.topics: there is no topic {', '.join(strange)}; there are: {', '.join(known)}")
     return kafka.topics.get(default, default)
 
 

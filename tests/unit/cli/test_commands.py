@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,13 @@ def test_help_imports_nothing_that_is_slow(arguments: list[str], slow: list[str]
         (("explain", "d-1", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
         (("status", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
         (("dead-letters", "list", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("dead-letters", "replay", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("attribute", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("verify", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("check", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("publish", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("dead-letters", "list", "--class", "schemas"), 2, "there is no class 'schemas'; there are: malformed, schema, unknown_type"),
+        (("dead-letters", "replay", "--class", "schemas"), 2, "there is no class 'schemas'; there are: malformed, schema, unknown_type"),
         (("backfill", "absent", "--warehouse", "absent.duckdb"), 1, "absent: no such folder"),
     ],
 )
@@ -94,7 +102,8 @@ def test_errors_are_one_sentence(run: Run, tmp_path: Path, arguments: tuple[str,
         ("reporting = [", "is not TOML"),
         ('[reporting]\ncurency = "USD"', "curency"),
         ('[reporting]\ncurrency = "XXX"', "reporting: currency 'XXX' has no minor unit"),
-        ('[reporting]\ntime_zone = "Mars/Olympus"', "reporting.time_zone: unknown time zone 'Mars/Olympus'"),
+        ('[reporting]\ntime_zone = "Mars/Olympus"', "unknown time zone 'Mars/Olympus': expected a name such as 'Asia/Riyadh'"),
+        ('[attribution]\nanchor = "opened"', "`$.attribution.anchor`; docs/configuration.md has every key and its values"),
         ('[attribution]\nmodels = ["lineal"]', "attribution.models: unknown model 'lineal'"),
         ('[[model]]\nid = "mine"\nrest = 99', "shares add up to 99, expected 100"),
         ("[kafka]\ntimeout_seconds = 0", "kafka.timeout_seconds"),
@@ -181,3 +190,17 @@ def test_simulate_tells_what_it_wrote(as_json: AsJson, tmp_path: Path) -> None:
     lines = sum(len(file.read_bytes().splitlines()) for file in tmp_path.glob("*.jsonl"))
     assert counts["records"] == lines > 0
     assert json.dumps(counts).count("deals") == 2
+
+
+def test_output_makes_its_folder(run: Run, tmp_path: Path) -> None:
+    assert run("sources", "--output", "models/sources.yml").exit_code == 0
+    assert "nisba_marts" in (tmp_path / "models" / "sources.yml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("arguments", [("sources",), ("report",)], ids=lambda arguments: arguments[0])
+def test_output_that_cannot_be_written_is_one_sentence(run: Run, warehouse: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    options = ("--warehouse", warehouse) if arguments == ("report",) else ()
+    result = run(*arguments, *options, "--output", "file/page.md")
+    assert result.exit_code == 2
+    assert re.fullmatch(r"Error: --output file/page\.md: cannot be written \(.+\); name another file\.\n", result.stderr)

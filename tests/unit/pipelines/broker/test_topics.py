@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from nisba.config import Kafka
+from nisba.errors import ConfigError
 from pipelines.broker.topics import TopicState, WantedTopic, compared, missing, topic_name, topic_names, wanted_topics
 from schemas.topics import TOPICS, dlq_of
 
@@ -89,3 +90,9 @@ def test_missing_topics_and_partitions_are_asked_for_and_nothing_else() -> None:
 @pytest.mark.parametrize(("partitions", "is_made"), [(None, False), (0, False), (11, False), (12, True), (13, True)])
 def test_made_means_as_many_partitions_as_wanted(partitions: int | None, is_made: bool) -> None:
     assert TopicState("crm.deal", 12, -1, partitions, None).is_made == is_made
+
+
+def test_renaming_a_topic_that_does_not_exist_names_those_that_do() -> None:
+    kafka = msgspec.structs.replace(Kafka(), topics={"crm.deals": "acme.crm.deal"})
+    with pytest.raises(ConfigError, match=r"kafka\.topics: there is no topic crm\.deals; there are: marketing\.touch, .*privacy"):
+        topic_names(kafka)
