@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,13 @@ import pytest
 
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.facts import FACT_TYPES, ledger_schema
+from nisba.attribution.held import SENTENCES
 from nisba.errors import WarehouseError
+from reports.words import words
 from tests.unit.warehouse.landing import empty_warehouse
 from warehouse.models.build import create_macros, create_model, models
 from warehouse.models.declarations import (
+    FOLDER,
     AcceptedRange,
     AcceptedValues,
     NotNull,
@@ -338,3 +342,18 @@ def test_nobody_who_is_a_person_is_in_a_published_column() -> None:
 def test_loaded_tables_are_those_that_no_model_makes() -> None:
     assert {table.name for table in loaded_tables()} | {model.name for model in models()} == tables().keys()
     assert {"ledger.touch", "ledger.pair", "core.deal", "ops.cycle"} <= {table.name for table in loaded_tables()}
+
+
+def accepted(table: str, column: str) -> set[str]:
+    """Return the values that a column may have by its declaration."""
+    (found,) = [each for each in declared(table).columns if each.name == column]
+    (values,) = [test.values for test in found.data_tests if isinstance(test, AcceptedValues)]
+    return set(values)
+
+
+def test_words_that_rows_hold_are_those_of_the_rule() -> None:
+    assert accepted("ops.held", "reason") == {reason for _, reason in SENTENCES}
+    assert accepted("ops.held", "kind") == {kind for kind, _ in SENTENCES}
+    reasons = set(re.findall(r"THEN '(\w+)'", (FOLDER / "macros" / "roi_reason.sql").read_text("utf-8")))
+    assert reasons == accepted("marts.campaign_roi", "roi_reason") == accepted("marts.channel_roi", "roi_reason")
+    assert all(words()(f"roi_reason.{reason}") for reason in reasons)
