@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,12 @@ from nisba.attribution.facts import FACT_TYPES, ledger_schema
 from nisba.attribution.held import SENTENCES
 from nisba.config import TEAMS
 from nisba.errors import WarehouseError
+from reports.words import words
 from schemas.refusals import ERROR_CLASSES
 from tests.unit.warehouse.landing import empty_warehouse
 from warehouse.models.build import create_macros, create_model, models
 from warehouse.models.declarations import (
+    FOLDER,
     AcceptedRange,
     AcceptedValues,
     NotNull,
@@ -344,8 +347,15 @@ def test_loaded_tables_are_those_that_no_model_makes() -> None:
     assert {"ledger.touch", "ledger.pair", "core.deal", "ops.cycle"} <= {table.name for table in loaded_tables()}
 
 
+def accepted(table: str, column: str) -> tuple[str, ...]:
+    """Return the values that a column may have by its declaration."""
+    (found,) = [one for one in declared(table).columns if one.name == column]
+    (values,) = [test.values for test in found.data_tests if isinstance(test, AcceptedValues)]
+    return values
+
+
 @pytest.mark.parametrize(
-    ("table", "column", "words"),
+    ("table", "column", "known"),
     [
         ("ops.held", "kind", {kind for kind, _ in SENTENCES}),
         ("ops.held", "reason", {reason for _, reason in SENTENCES}),
@@ -355,8 +365,13 @@ def test_loaded_tables_are_those_that_no_model_makes() -> None:
         ("ledger.touch", "team", set(TEAMS)),
     ],
 )
-def test_words_that_a_column_may_hold_are_those_that_the_code_knows(table: str, column: str, words: set[str]) -> None:
-    (found,) = [one for one in declared(table).columns if one.name == column]
-    (accepted,) = [test for test in found.data_tests if isinstance(test, AcceptedValues)]
-    assert set(accepted.values) == words
-    assert len(accepted.values) == len(words)
+def test_words_that_a_column_may_hold_are_those_that_the_code_knows(table: str, column: str, known: set[str]) -> None:
+    found = accepted(table, column)
+    assert set(found) == known
+    assert len(found) == len(known)
+
+
+def test_reasons_without_roi_are_those_of_the_macro_and_have_words() -> None:
+    reasons = set(re.findall(r"THEN '(\w+)'", (FOLDER / "macros" / "roi_reason.sql").read_text("utf-8")))
+    assert reasons == set(accepted("marts.campaign_roi", "roi_reason")) == set(accepted("marts.channel_roi", "roi_reason"))
+    assert all(words()(f"roi_reason.{reason}") for reason in reasons)

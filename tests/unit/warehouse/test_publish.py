@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from sqlalchemy import create_engine, inspect, text
 
 from nisba.config import Attribution, Config, Publish
@@ -185,7 +186,31 @@ def test_query_of_the_cookbook_answers(con: duckdb.DuckDBPyConnection, config: C
     (query,) = re.findall(r"```sql\n(.*?)```", (DOCS / "bi-access.md").read_text("utf-8"), re.DOTALL)
     with duckdb.connect(str(publish(con, config)), read_only=True) as snapshot:
         found = snapshot.execute(query).fetchall()
-    assert sorted(found, key=str) == [("event", -1.0, None), (None, None, "no_cost")]  # the fair that brought nothing, and touches of none
+    assert sorted(found, key=str) == [("email", 4.0, None)]
+
+
+def test_python_of_the_cookbook_reads_the_snapshot(
+    con: duckdb.DuckDBPyConnection, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "published").symlink_to(publish(con, config).parent)
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "bi-access.md").read_text("utf-8")
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        *_, last = block.strip().splitlines()
+        names: dict[str, Any] = {}
+        exec(block.replace("/srv/nisba", str(tmp_path)).replace(last, f"found = {last}"), names)
+        if "books" in names:
+            assert names["found"].columns == ["campaign_name", "cost", "revenue", "roi"]
+            names["books"].close()
+        else:
+            with names["engine"].connect() as connection:
+                assert connection.execute(text("SELECT count(*) FROM marts.campaign_roi")).scalar() > 0
+
+
+def test_profile_of_the_cookbook_attaches_what_is_published(config: Config) -> None:
+    (profile,) = re.findall(r"```yaml\n(.*?)```", (DOCS / "bi-access.md").read_text("utf-8"), re.DOTALL)
+    (attached,) = yaml.safe_load(profile)["attach"]
+    assert attached == {"path": f"{Config().publish.directory}/{CURRENT}", "alias": "nisba", "read_only": True}
 
 
 def test_catalogue_of_the_snapshot_says_what_each_column_means(con: duckdb.DuckDBPyConnection, config: Config) -> None:
