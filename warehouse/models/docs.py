@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,17 +99,17 @@ def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Write the page into the file that is named, or print it, and return the exit code."""
-    if len(arguments) > 1:
-        sys.stderr.write("usage: python -m warehouse.models.docs [FILE]\n")
-        return 2
-    if arguments:
-        Path(arguments[0]).write_text(page(), "utf-8")
-    else:
+    parser = argparse.ArgumentParser(prog="python -m warehouse.models.docs", description="Write the page about the tables.")
+    parser.add_argument("file", nargs="?", type=Path, help="file to write; by default the page is printed")
+    file: Path | None = parser.parse_args(arguments).file
+    if file is None:
         sys.stdout.write(page())
+    else:
+        file.write_text(page(), "utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -82,8 +82,11 @@ def test_page_is_written_or_printed(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert file.read_text("utf-8") == page()
     assert main([]) == 0
     assert capsys.readouterr().out == page()
-    assert main(["a", "b"]) == 2
-    assert capsys.readouterr().err.startswith("usage: ")
+    for wrong in (["a", "b"], ["--hlep"]):
+        with pytest.raises(SystemExit) as ended:
+            main(wrong)
+        assert ended.value.code == 2
+        assert capsys.readouterr().err.startswith("usage: ")
 
 
 def _section(title: str) -> str:
