@@ -19,7 +19,6 @@ SHORT_NAMES = {"confluent_kafka": "kafka", "apache_beam": "beam", "pyarrow": "ar
 """What people call a library whose import has a longer name."""
 
 
-
 def name_of(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
