@@ -128,7 +128,7 @@ def test_wrong_usage_is_2(run: Run, arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "place"),
     [
-        (("sources", "--output", "absent/sources.yml"), "absent/sources.yml"),
+        (("sources", "--output", "file/sources.yml"), "file"),
         (("simulate", "file/events", "--accounts", "1", "--days", "1"), "file"),
         (("init", "file"), "file"),
         (("attribute", "--warehouse", "file/books/warehouse.duckdb"), "file"),
