@@ -70,7 +70,7 @@ def create_macros(con: duckdb.DuckDBPyConnection) -> None:
 def create_model(con: duckdb.DuckDBPyConnection, model: Table) -> None:
     """Create or replace one model with the columns and types that it declares, and say in the catalogue what it means.
 
-    Raises WarehouseError when a function makes other columns.
+    Raises WarehouseError when it makes other columns than these, or cannot be made.
     """
     if model.made_by == "sql":
         _create(con, model, model.select)
@@ -82,7 +82,10 @@ def create_model(con: duckdb.DuckDBPyConnection, model: Table) -> None:
 
 def _create(con: duckdb.DuckDBPyConnection, model: Table, select: str) -> None:
     columns = ", ".join(f'"{column.name}"::{column.data_type} AS "{column.name}"' for column in model.columns)
-    con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS SELECT {columns} FROM (\n{select}\n)")
+    try:
+        con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS SELECT {columns} FROM (\n{select}\n)")
+    except duckdb.Error as error:
+        raise WarehouseError(f"{model.name} cannot be made as it is declared: {str(error).splitlines()[0]}") from error
 
 
 def _made(con: duckdb.DuckDBPyConnection, model: Table) -> pa.Table:

@@ -61,4 +61,5 @@ def _parsed(select: str) -> Expr:
     try:
         return sqlglot.parse_one(select, dialect="duckdb")
     except sqlglot.errors.ParseError as error:
-        raise WarehouseError(f"{select.strip().splitlines()[0]}: {error}.") from None
+        first_line = select.strip().partition("\n")[0]
+        raise WarehouseError(f"{first_line or 'an empty SELECT'}: {error}.") from None

@@ -61,23 +61,20 @@ def stays_a_view(table: Table) -> bool:
 def prepare(con: duckdb.DuckDBPyConnection, config: Config) -> Path:
     """Write the candidate of the next version and return its path; it is complete and on disk.
 
-    Raises WarehouseError when the marts were not built yet.
+    Raises WarehouseError when the marts were not built yet, and when it cannot be written; nothing of it stays behind then.
     """
     directory = Path(config.publish.directory)
     directory.mkdir(parents=True, exist_ok=True)
     _require_built(con)
     candidate = directory / "candidate.duckdb"
     discard(candidate)
-    con.execute(f"ATTACH '{_escaped(candidate)}' AS snapshot")
     try:
-        _copy(con)
-    except BaseException:
-        con.execute("DETACH snapshot")
+        _write(con, candidate)
+    except BaseException as error:
         discard(candidate)
+        if isinstance(error, duckdb.Error):
+            raise WarehouseError(f"{candidate}: cannot be written: {str(error).splitlines()[0]}") from error
         raise
-    con.execute("DETACH snapshot")
-    _add_views(candidate)
-    _sync(candidate)
     return candidate
 
 
@@ -114,6 +111,16 @@ def _require_built(con: duckdb.DuckDBPyConnection) -> None:
     missing = sorted({table.name for table in published_tables()} - there)
     if missing:
         raise WarehouseError(f"{', '.join(missing)} not built yet: run `nisba attribute` first, which builds them.")
+
+
+def _write(con: duckdb.DuckDBPyConnection, candidate: Path) -> None:
+    con.execute(f"ATTACH '{_escaped(candidate)}' AS snapshot")
+    try:
+        _copy(con)
+    finally:
+        con.execute("DETACH snapshot")
+    _add_views(candidate)
+    _sync(candidate)
 
 
 def _copy(con: duckdb.DuckDBPyConnection) -> None:

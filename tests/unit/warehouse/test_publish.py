@@ -21,6 +21,7 @@ from tests.unit.warehouse.landing import deal, decoded, touch
 from tests.unit.warehouse.small_books import PERSONAL, books
 from warehouse.connection import open_writer
 from warehouse.loader import land, replace_books
+from warehouse.models import publication
 from warehouse.models.build import build, models
 from warehouse.models.declarations import declared, tables
 from warehouse.models.publication import (
@@ -108,6 +109,23 @@ def test_candidate_left_by_a_killed_process_is_replaced(con: duckdb.DuckDBPyConn
     assert prepare(con, config) == candidate
     assert "candidate.duckdb.wal" not in _folder(config)
     assert "'d-1'" in _text_of(candidate)
+
+
+@pytest.mark.parametrize("step", ["_copy", "_add_views"])
+def test_candidate_that_cannot_be_written_is_named_and_leaves_nothing(
+    con: duckdb.DuckDBPyConnection, config: Config, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    publish(con, config)
+
+    def on_a_full_disk(_: object) -> None:
+        raise duckdb.TransactionException("Could not write file: No space left on device")
+
+    monkeypatch.setattr(publication, step, on_a_full_disk)
+    with pytest.raises(WarehouseError, match=r"candidate\.duckdb: cannot be written: .*No space left on device$"):
+        prepare(con, config)
+    assert _folder(config) == ["nisba-1.duckdb", CURRENT]
+    monkeypatch.undo()
+    assert publish(con, config).name == "nisba-2.duckdb"
 
 
 def test_unbuilt_marts_are_not_published(tmp_path: Path, config: Config) -> None:
