@@ -84,3 +84,9 @@ def test_each_says_in_the_catalogue_what_it_means(con: duckdb.DuckDBPyConnection
 def test_they_are_created_anew_without_an_error(con: duckdb.DuckDBPyConnection) -> None:
     create_macros(con)
     assert _value(con, "percent(1, 2)") == 50
+
+
+def test_nothing_of_a_negative_whole_is_plain_zero(con: duckdb.DuckDBPyConnection) -> None:
+    """A year of refunds alone: `-0.0` is equal to zero, prints as -0.0 %, and storage may or may not keep its sign."""
+    asked = "SELECT printf('%.1f', marts.percent(part, -100)) FROM (VALUES (0::DECIMAL(38, 3)), (0), (-1)) AS given (part) ORDER BY ALL"
+    assert con.execute(asked).fetchall() == [("0.0",), ("0.0",), ("1.0",)]
