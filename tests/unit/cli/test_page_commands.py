@@ -138,5 +138,5 @@ def test_the_words_that_the_cookbook_looks_up_are_those_of_the_errors() -> None:
     )
     assert len(said) >= 7
     for sentence in said:
-        for words in re.split(r"\b(?:\d+|N|M)\b", sentence.removeprefix("… ")):
+        for words in re.split(r"…|\b(?:\d+|N|M)\b", sentence):
             assert words.strip() in code, sentence
