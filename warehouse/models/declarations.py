@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -163,9 +163,9 @@ class Table:
         """Names of the columns that stay out of snapshots."""
         return tuple(column.name for column in self.columns if column.is_personal)
 
-    @property
+    @cached_property
     def select(self) -> str:
-        """The SELECT of a model that is made by SQL."""
+        """The SELECT of a model that is made by SQL; read once, however often a stream builds it."""
         return self.file.with_suffix(".sql").read_text("utf-8")
 
 
