@@ -83,10 +83,16 @@ def test_progress_prints_nothing_to_stdout(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == ""
 
 
-def test_progress_shows_names_as_they_are() -> None:
+def test_progress_shows_names_as_they_are(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A deal may be called `[/b]`, which rich would take for a closing tag."""
-    with common.progress("Explaining [/b] …") as update:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    with common.progress("Explaining [/b] …"):
+        pass
+    with common.progress("Converting …") as update:
         update("Converting exports/[/red] …")
+    shown = capsys.readouterr().err
+    assert "Explaining [/b] …" in shown
+    assert "Converting exports/[/red] …" in shown
 
 
 def test_rows_are_columns_of_dictionaries() -> None:

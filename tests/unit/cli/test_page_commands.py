@@ -54,6 +54,11 @@ def test_every_command_on_a_page_can_be_typed(page: Path) -> None:
         parsed(arguments)
 
 
+def test_commands_are_found_on_the_pages_that_have_some() -> None:
+    found = {page.name for page in PAGES if commands_of(page.read_text("utf-8"))}
+    assert found >= {"README.md", "nisba.example.toml", "quickstart.md", "runbook.md", "adapters.md", "bi-access.md", "configuration.md"}
+
+
 def test_a_command_that_does_not_exist_would_be_seen() -> None:
     text = "```sh\n$ .venv/bin/nisba init books && cd books\nnisba demo   # x\n```\nnisba tells; see `nisba bogus --flag`"
     assert commands_of(text) == [["init", "books"], ["demo"], ["bogus", "--flag"]]
