@@ -30,6 +30,7 @@ __all__ = [
     "Config",
     "CustomModel",
     "Kafka",
+    "Labels",
     "Marketing",
     "Multiplier",
     "Publish",
@@ -43,6 +44,7 @@ __all__ = [
 Team = Literal["marketing", "sales", "partner", "customer"]
 Anchor = Literal["opened_at", "closed_at"]
 Mapping_ = Literal["account", "contacts", "primary_contact"]
+CollapseBy = Literal["campaign_id", "channel", "kind"]
 
 TEAMS: tuple[Team, ...] = ("marketing", "sales", "partner", "customer")
 BUILT_IN_MODELS = (
@@ -90,8 +92,30 @@ class Attribution(_Section, frozen=True):
     anchor: Anchor = "opened_at"
     mapping: Mapping_ = "account"
     session_gap_minutes: NonNegative = 30
+    collapse_by: tuple[CollapseBy, ...] = ("campaign_id", "channel", "kind")
+    """Touches of one actor that are equal in these count as one within the session gap; none: all touches of an actor do."""
     excluded_kinds: tuple[str, ...] = ("impression",)
+    excluded_channels: tuple[str, ...] = ()
+    excluded_referrers: tuple[str, ...] = ()
+    """Hosts: `paypal.com` excludes www.paypal.com too."""
+    direct_channels: tuple[str, ...] = ("direct",)
+    """What `last_non_direct` passes over."""
     teams: tuple[Team, ...] = TEAMS
+
+
+class Labels(_Section, frozen=True):
+    """Labels of the sources → labels of the firm, field by field; applied once, without regard to case."""
+
+    channel: dict[str, str] = {}
+    """Adds to the built-in map of `nisba.attribution.labels`, and may override it."""
+    kind: dict[str, str] = {}
+    segment: dict[str, str] = {}
+    region: dict[str, str] = {}
+    product: dict[str, str] = {}
+    deal_type: dict[str, str] = {}
+    lead_source: dict[str, str] = {}
+    stage: dict[str, str] = {}
+    """Stages of deals."""
 
 
 class Marketing(_Section, frozen=True):
@@ -119,7 +143,10 @@ class CustomModel(_Section, frozen=True):
     half_life_days: Decimal | None = None
     multipliers: tuple[Multiplier, ...] = ()
     mapping: Mapping_ | None = None
+    collapse_by: tuple[CollapseBy, ...] | None = None
     excluded_kinds: tuple[str, ...] | None = None
+    excluded_channels: tuple[str, ...] | None = None
+    excluded_referrers: tuple[str, ...] | None = None
     teams: tuple[Team, ...] | None = None
     lookback_days: NonNegative | None = None
     anchor: Anchor | None = None
@@ -158,6 +185,7 @@ class Publish(_Section, frozen=True):
 class Config(_Section, frozen=True):
     reporting: Reporting = Reporting()
     attribution: Attribution = Attribution()
+    labels: Labels = Labels()
     marketing: Marketing = Marketing()
     model: tuple[CustomModel, ...] = ()
     kafka: Kafka = Kafka()
@@ -194,6 +222,7 @@ def config_hash(config: Config) -> str:
     figures = {
         "reporting": config.reporting,
         "attribution": config.attribution,
+        "labels": config.labels,
         "marketing": config.marketing,
         "model": sorted(config.model, key=lambda model: model.id),
     }

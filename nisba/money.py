@@ -17,7 +17,7 @@ __all__ = ["AMOUNT_DIGITS", "MAX_AMOUNT", "TABLE_DIGITS", "milli_per_minor", "mi
 TABLE_DIGITS = 3
 """Decimals of a money column: DECIMAL(18, 3)."""
 
-AMOUNT_DIGITS = 12
+AMOUNT_DIGITS = 15
 MAX_AMOUNT = 10**AMOUNT_DIGITS
 """An amount of this size or more, in whole units, is refused."""
 

@@ -14,7 +14,7 @@ import apache_beam as beam
 import msgspec
 import pyarrow as pa
 
-from nisba.attribution import resolve
+from nisba.attribution import prepare, resolve
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.facts import Facts
@@ -68,7 +68,7 @@ def attribute(con: duckdb.DuckDBPyConnection, config: Config) -> AttributeReport
         return AttributeReport()
     folder = parts.new_run_folder(config.warehouse.path)
     try:
-        books = _books(read_facts(con, scope), config, folder, Runner.from_environment())
+        books = _books(prepare(read_facts(con, scope), config), config, folder, Runner.from_environment())
         counts = loader.replace_books(con, scope=scope, books=books, config=config)
     finally:
         parts.remove_run_folder(folder)

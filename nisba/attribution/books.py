@@ -12,10 +12,13 @@ import pyarrow as pa
 
 from nisba.attribution.facts import INSTANT, MONEY, TEXT
 
-__all__ = ["BOOKS_OF_DEALS", "BOOK_SCHEMAS", "DEFAULT_JOURNEY", "WEIGHT", "Books"]
+__all__ = ["BOOKS_OF_DEALS", "BOOK_SCHEMAS", "DEFAULT_JOURNEY", "HELD_MONEY", "WEIGHT", "Books"]
 
 WEIGHT = pa.decimal128(18, 12)
 """Weights as tables show them: the exact fraction rounded half to even to twelve decimals."""
+
+HELD_MONEY = pa.decimal128(24, 6)
+"""Money of every kind that can be held: below 10^15, or in millionths."""
 
 DEFAULT_JOURNEY = "default"
 """Journey of `[attribution]`; a custom model with values of its own has a journey named after its id."""
@@ -30,11 +33,25 @@ BOOK_SCHEMAS: Mapping[str, pa.Schema] = {
             ("account_id", TEXT),  # canonical
         ]
     ),
+    # one row per canonical account that an `account` event describes
+    "account": pa.schema(
+        [
+            ("account_id", TEXT),  # canonical
+            ("name", TEXT),
+            ("segment", TEXT),
+            ("region", TEXT),
+            ("industry", TEXT),
+            ("employees", pa.int64()),
+            ("owner", TEXT),
+            ("parent_id", TEXT),
+        ]
+    ),
     # one row per deal that is not deleted, current state
     "deal": pa.schema(
         [
             ("deal_id", TEXT),
             ("account_id", TEXT),  # canonical
+            ("name", TEXT),
             ("status", TEXT),
             ("stage", TEXT),
             ("amount", MONEY),
@@ -49,7 +66,7 @@ BOOK_SCHEMAS: Mapping[str, pa.Schema] = {
             ("revision", pa.int64()),
             ("deal_type", TEXT),
             ("owner", TEXT),
-            ("segment", TEXT),
+            ("segment", TEXT),  # its account's where it has none of its own, as region
             ("region", TEXT),
             ("product", TEXT),
             ("lead_source", TEXT),
@@ -128,10 +145,30 @@ BOOK_SCHEMAS: Mapping[str, pa.Schema] = {
             ("revenue_reporting", MONEY),
         ]
     ),
+    # one row per deal, model and touch at creation (semantics §9, "Pipeline created")
+    "pipeline_credit": pa.schema(
+        [
+            ("model", TEXT),
+            ("deal_id", TEXT),
+            ("ordinal", pa.int32()),  # in the journey as it was at creation; null = unattributed
+            ("touch_source", TEXT),
+            ("touch_id", TEXT),
+            ("campaign_id", TEXT),  # as written
+            ("channel", TEXT),  # 'unattributed' where there is no touch
+            ("team", TEXT),
+            ("touched_at", INSTANT),
+            ("position", TEXT),
+            ("weight", WEIGHT),
+            ("created_on", pa.date32()),  # day of `opened`
+            ("amount", MONEY),
+            ("currency", TEXT),
+            ("amount_reporting", MONEY),  # null where a rate is missing
+        ]
+    ),
     # campaign and day; money in the reporting currency
     "cost_daily": pa.schema(
         [
-            ("campaign_id", TEXT),
+            ("campaign_id", TEXT),  # the one that `same_as` names
             ("channel", TEXT),
             ("day", pa.date32()),
             ("cost_reporting", MONEY),
@@ -144,18 +181,18 @@ BOOK_SCHEMAS: Mapping[str, pa.Schema] = {
     "held": pa.schema(
         [
             ("kind", TEXT),  # deal, adjustment, spend
-            ("id", TEXT),  # deal_id; adjustment_id; source|campaign_id|starts_on|ends_on
+            ("id", TEXT),  # deal_id; adjustment_id; source|spend_id or source|campaign_id|starts_on|ends_on
             ("reason", TEXT),  # those of `held.SENTENCES`
             ("deal_id", TEXT),
             ("campaign_id", TEXT),
             ("currency", TEXT),
-            ("amount", MONEY),
+            ("amount", HELD_MONEY),
             ("detail", TEXT),
         ]
     ),
 }
 
-BOOKS_OF_DEALS = ("deal", "deal_history", "journey_touch", "entry", "credit_line")
+BOOKS_OF_DEALS = ("deal", "deal_history", "journey_touch", "entry", "credit_line", "pipeline_credit")
 """The books whose every row is about a deal: those of a deal are made, replaced and compared together."""
 
 
@@ -164,11 +201,13 @@ class Books:
     """The books of a set of facts: one table per schema of `BOOK_SCHEMAS`, rows in no particular order."""
 
     identity: pa.Table
+    account: pa.Table
     deal: pa.Table
     deal_history: pa.Table
     journey_touch: pa.Table
     entry: pa.Table
     credit_line: pa.Table
+    pipeline_credit: pa.Table
     cost_daily: pa.Table
     held: pa.Table
 

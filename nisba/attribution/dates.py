@@ -14,7 +14,7 @@ import numpy as np
 
 from nisba.attribution.columns import Ints
 
-__all__ = ["DAY_US", "local_days"]
+__all__ = ["DAY_US", "ends_of_days", "local_days"]
 
 DAY_US = 86_400_000_000
 _SECOND_US = 1_000_000
@@ -80,3 +80,33 @@ def _first_second_of_change(before: int, after: int, zone: ZoneInfo) -> int:
         middle = (before + after) // 2
         before, after = (before, middle) if _offset(middle, zone) == target else (middle, after)
     return after
+
+
+def ends_of_days(dates: Ints, time_zone: str) -> Ints:
+    """Return the last microsecond of each date (days since 1970-01-01) in a time zone, in microseconds since 1970.
+
+    A day begins at the earliest instant whose local date is that day or a later one, and ends where the next one begins.
+
+    >>> ends_of_days(np.array([0]), "UTC")
+    array([86399999999])
+    """
+    return _starts_of_days(dates + 1, time_zone) - 1
+
+
+def _starts_of_days(dates: Ints, time_zone: str) -> Ints:
+    """Return the earliest instant whose local date is each day or a later one."""
+    if time_zone == "UTC" or not len(dates):
+        return dates * DAY_US
+    occurring, place = np.unique(dates, return_inverse=True)
+    starts = np.array([_start_of_day(day, time_zone) for day in occurring.tolist()], dtype=np.int64)
+    return np.asarray(starts[place], dtype=np.int64)
+
+
+def _start_of_day(day: int, time_zone: str) -> int:
+    """Return the earliest instant of a day. No offset is above a day: it lies in the two days around midnight UTC."""
+    midnight = day * DAY_US
+    starts, offsets = _offsets_of_years(np.array([midnight - DAY_US, midnight + DAY_US]), time_zone)
+    ends = np.append(starts[1:], np.iinfo(np.int64).max)
+    # inside a stretch of one offset local time runs with UTC: the first instant in it at or after local midnight
+    first = np.maximum(starts, midnight - offsets)
+    return int(first[first < ends].min())

@@ -13,10 +13,12 @@ import pyarrow as pa
 
 from nisba.errors import ContractError
 
-__all__ = ["FACT_TYPES", "IDENTITY", "INSTANT", "MONEY", "PAYLOAD", "PROVENANCE", "TEXT", "Facts", "ledger_schema"]
+__all__ = ["FACT_TYPES", "IDENTITY", "INSTANT", "MONEY", "PAYLOAD", "PROVENANCE", "SPEND", "TEXT", "Facts", "ledger_schema"]
 
 INSTANT = pa.timestamp("us", tz="UTC")
 MONEY = pa.decimal128(18, 3)
+SPEND = pa.decimal128(18, 6)
+"""What a platform bills: millionths, in any currency."""
 TEXT = pa.string()
 
 IDENTITY: tuple[tuple[str, pa.DataType], ...] = (("source", TEXT), ("event_id", TEXT), ("occurred_at", INSTANT))
@@ -47,6 +49,7 @@ PAYLOAD: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
         ("channel", TEXT),
         ("campaign_type", TEXT),
         ("parent_id", TEXT),
+        ("same_as", TEXT),  # this id is another name of that campaign
         ("starts_on", pa.date32()),
         ("ends_on", pa.date32()),
         ("budget", MONEY),
@@ -55,14 +58,27 @@ PAYLOAD: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
     ),
     "spend": (
         ("campaign_id", TEXT),
+        ("spend_id", TEXT),  # names a row that is finer than campaign and day
         ("starts_on", pa.date32()),
         ("ends_on", pa.date32()),  # never null: the default, starts_on, is filled in
-        ("amount", MONEY),
+        ("amount", SPEND),
         ("currency", TEXT),
         ("impressions", pa.int64()),
         ("clicks", pa.int64()),
         ("leads", pa.int64()),
         ("revision", pa.int64()),
+    ),
+    "account": (
+        ("account_id", TEXT),
+        ("name", TEXT),
+        ("segment", TEXT),
+        ("region", TEXT),
+        ("industry", TEXT),
+        ("employees", pa.int64()),
+        ("owner", TEXT),
+        ("parent_id", TEXT),
+        ("revision", pa.int64()),  # never null: default 0
+        ("deleted", pa.bool_()),  # never null: default false
     ),
     "lead_stage": (
         ("lead_id", TEXT),
@@ -80,12 +96,15 @@ PAYLOAD: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
     "deal": (
         ("deal_id", TEXT),
         ("account_id", TEXT),
+        ("name", TEXT),
         ("stage", TEXT),
         ("status", TEXT),
         ("opened_at", INSTANT),
+        ("opened_on", pa.date32()),  # where the CRM knows the day alone
         ("amount", MONEY),
         ("currency", TEXT),
         ("closed_at", INSTANT),
+        ("closed_on", pa.date32()),
         ("revision", pa.int64()),  # never null: default 0
         ("deal_type", TEXT),
         ("owner", TEXT),
@@ -106,9 +125,18 @@ PAYLOAD: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
         ("amount", MONEY),
         ("currency", TEXT),
         ("effective_at", INSTANT),
+        ("effective_on", pa.date32()),
         ("reason", TEXT),
     ),
-    "identity": (("op", TEXT), ("left_kind", TEXT), ("left_id", TEXT), ("right_kind", TEXT), ("right_id", TEXT)),
+    "identity": (
+        ("op", TEXT),
+        ("left_kind", TEXT),
+        ("left_id", TEXT),
+        ("right_kind", TEXT),
+        ("right_id", TEXT),
+        ("since", INSTANT),  # of a membership: it holds at since <= t < until
+        ("until", INSTANT),
+    ),
     "fx": (("date", pa.date32()), ("base", TEXT), ("quote", TEXT), ("rate", TEXT)),  # rate: a plain decimal, exact
     "erasure": (("person_id", TEXT), ("visitor_id", TEXT), ("reason", TEXT)),
 }
@@ -142,6 +170,7 @@ class Facts:
     retraction: pa.Table
     campaign: pa.Table
     spend: pa.Table
+    account: pa.Table
     lead_stage: pa.Table
     deal: pa.Table
     adjustment: pa.Table

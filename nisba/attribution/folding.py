@@ -17,6 +17,7 @@ from nisba.attribution.facts import MONEY, Facts
 from nisba.attribution.held import unknown_deals
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
 from nisba.attribution.models import journey_specs, selected_models
+from nisba.attribution.preparation import prepare
 from nisba.attribution.resolution import resolve
 from nisba.attribution.shards import Shard, unpack
 from nisba.config import Config
@@ -29,6 +30,7 @@ Tables = dict[str, Any]
 
 def fold(facts: Facts, config: Config) -> Books:
     """Return the books of a set of facts in which conflicts are settled: a pure function of both arguments."""
+    facts = prepare(facts, config)
     resolution = resolve(facts, config)
     made = [attribute_shard(payload, config) for _, payload in resolution.shards(1)]
     books = {name: _joined(name, [tables[name] for tables in made if name in tables]) for name in BOOK_SCHEMAS}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nisba.attribution.columns import Ints, Vocabulary, combine, days, instants, integers, total_order
+from nisba.attribution.columns import Ints, Vocabulary, combine, days, encode, instants, integers, total_order
 
 __all__ = ["REGISTERS", "Ordered", "Register", "in_register_order", "winners"]
 
@@ -28,6 +28,18 @@ def _revision(facts: Any) -> Ints:
 
 def _time(facts: Any) -> Ints:
     return instants(facts["occurred_at"])[0]
+
+
+_RANKS = {"open": 0, "lost": 1, "won": 2}
+_DELETED = 3
+
+
+def _rank(facts: Any) -> Ints:
+    """Return how far each state of a deal is: of one instant, what is further counts."""
+    codes, statuses = encode(facts["status"])
+    rank = np.array([_RANKS[status] for status in statuses.to_pylist()] or [0])[codes]
+    deleted = np.asarray(combine(facts["deleted"]).fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
+    return np.where(deleted, _DELETED, rank)
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,8 @@ REGISTERS: Mapping[str, Register] = MappingProxyType(
     {
         "campaign": Register(("campaign_id",)),
         "spend": Register(("source", "campaign_id", "starts_on", "ends_on"), (_revision, _time)),
-        "deal": Register(("deal_id",), (_revision, _time)),
+        "account": Register(("account_id",), (_revision, _time)),
+        "deal": Register(("deal_id",), (_revision, _time, _rank)),
         "adjustment": Register(("adjustment_id",)),
         "identity": Register(("left_kind", "left_id", "right_kind", "right_id"), is_pair=True),
         "fx": Register(("base", "quote", "date")),
