@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution import resolve
+from nisba.attribution import prepare, resolve
 from nisba.attribution.books import DEFAULT_JOURNEY
 from nisba.attribution.explanation import left_out
 from nisba.attribution.facts import Facts, ledger_schema
@@ -17,6 +17,7 @@ from nisba.attribution.models import journey_specs
 from nisba.attribution.shards import unpack
 from nisba.config import Config
 from nisba.errors import NotFound
+from reports.render.formats import with_name
 from reports.values import read_rule, read_setting
 from warehouse.query import one_value, rows_as_dicts
 from warehouse.recompute.reading import read_facts
@@ -108,19 +109,23 @@ _CREDITS = """
     WHERE model = ? AND deal_id = ? ORDER BY ordinal, entry_no
 """
 
+_DEAL = """
+    SELECT deal.*, account.name AS account_name FROM core.deal LEFT JOIN core.account USING (account_id) WHERE deal_id = ?
+"""
+
 _NEAREST_DEALS = """
-    SELECT string_agg(deal_id, ', ') FROM (
-        SELECT deal_id FROM core.deal ORDER BY jaro_winkler_similarity(deal_id, ?) DESC, deal_id LIMIT 3
-    )
+    SELECT deal_id, name FROM core.deal
+    ORDER BY greatest(jaro_winkler_similarity(deal_id, $1), coalesce(jaro_winkler_similarity(lower(name), lower($1)), 0)) DESC, deal_id
+    LIMIT 3
 """
 
 
 def _deal(con: duckdb.DuckDBPyConnection, deal_id: str) -> dict[str, Any]:
-    found = rows_as_dicts(con, "SELECT * FROM core.deal WHERE deal_id = ?", [deal_id])
+    found = rows_as_dicts(con, _DEAL, [deal_id])
     if not found:
-        near = one_value(con, _NEAREST_DEALS, [deal_id])
-        hint = f"; the nearest ids are {near}" if near else ""
-        raise NotFound(f"no deal {deal_id!r} in the books{hint}.")
+        near = ", ".join(with_name(row["deal_id"], row["name"]) for row in rows_as_dicts(con, _NEAREST_DEALS, [deal_id]))
+        hint = f"; the nearest are {near}" if near else ""
+        raise NotFound(f"no deal has the id {deal_id!r} in the books{hint}.")
     return found[0]
 
 
@@ -142,7 +147,7 @@ def _left_out(con: duckdb.DuckDBPyConnection, config: Config, deal: dict[str, An
 
 
 def _payloads(facts: Facts, config: Config) -> list[bytes]:
-    return [payload for _, payload in resolve(facts, config).shards(1)]
+    return [payload for _, payload in resolve(prepare(facts, config), config).shards(1)]
 
 
 def _retracted(facts: Facts) -> set[tuple[str, str]]:

@@ -8,7 +8,21 @@ from zoneinfo import ZoneInfo
 
 from nisba.money import minor_digits
 
-__all__ = ["NOTHING", "at", "count", "deals", "first_upper", "money", "one_line", "percent", "points", "ratio", "second", "target"]
+__all__ = [
+    "NOTHING",
+    "at",
+    "count",
+    "deals",
+    "first_upper",
+    "money",
+    "one_line",
+    "percent",
+    "points",
+    "ratio",
+    "second",
+    "target",
+    "with_name",
+]
 
 NOTHING = "–"
 
@@ -102,6 +116,15 @@ def one_line(text: str) -> str:
     ('Spring expo', '\ufffd[2Jgone')
     """
     return "".join(_visible(character) for character in text)
+
+
+def with_name(key: str, name: str | None) -> str:
+    """Return an id with the name that persons know it by, where it has one: never the name alone.
+
+    >>> with_name("D-17", "Harbour upgrade"), with_name("D-18", None)
+    ('D-17 (Harbour upgrade)', 'D-18')
+    """
+    return key if name is None else f"{key} ({name})"
 
 
 def first_upper(text: str) -> str:

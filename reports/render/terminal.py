@@ -92,8 +92,19 @@ def _deal(found: Explanation, words: Words) -> str:
     amount = words("deal.no_amount") if deal["amount"] is None else f"{formats.money(deal['amount'], deal['currency'])} {deal['currency']}"
     dates = ", ".join(words(key, at=formats.at(deal[name], found.time_zone)) for key, name in _DATES if deal[name])
     status = words.named("deal_status", deal["status"])
-    summary = words("deal.summary", deal=deal["deal_id"], account=deal["account_id"], status=status, amount=amount, dates=dates)
+    summary = words(
+        "deal.summary",
+        deal=_named(deal, "deal_id", "name"),
+        account=_named(deal, "account_id", "account_name"),
+        status=status,
+        amount=amount,
+        dates=dates,
+    )
     return _line(summary) + _line(words("deal.model", model=found.model, rule=found.rule, time_zone=found.time_zone)) + "\n"
+
+
+def _named(deal: Mapping[str, Any], key: str, name: str) -> str:
+    return formats.with_name(deal[key], deal[name])
 
 
 _DATES = (("deal.lead_created", "lead_created_at"), ("deal.opened", "opened_at"), ("deal.closed", "closed_at"))

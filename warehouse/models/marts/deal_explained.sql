@@ -7,6 +7,14 @@ model AS (
     SELECT model, rule FROM core.model
 ),
 
+deal AS (
+    SELECT deal_id, name AS deal_name FROM core.deal
+),
+
+account AS (
+    SELECT account_id, name AS account_name FROM core.account
+),
+
 -- what is said of the touch, and its weight, is the same in all entries of the deal
 explained AS (
     SELECT
@@ -26,9 +34,11 @@ explained AS (
 ),
 
 final AS (
-    SELECT explained.*, model.rule
+    SELECT explained.*, model.rule, deal.deal_name, account.account_name
     FROM explained
     JOIN model USING (model)
+    JOIN deal USING (deal_id)
+    LEFT JOIN account USING (account_id)
 )
 
 SELECT * FROM final
