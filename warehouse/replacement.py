@@ -53,9 +53,9 @@ def replace_rows(con: duckdb.DuckDBPyConnection, scope: Scope, tables: Mapping[s
 def _replace_everything(con: duckdb.DuckDBPyConnection) -> None:
     for name in (*BOOKS_OF_DEALS, "identity", "cost_daily"):
         con.execute(f"TRUNCATE core.{name}")
-        con.execute(f"INSERT INTO core.{name} {_made(name)}")
+        con.execute(f"INSERT INTO core.{name} BY NAME {_made(name)}")
     con.execute("TRUNCATE ops.held")
-    con.execute(f"INSERT INTO ops.held {_made('held')} WHERE reason <> 'unknown_deal'")
+    con.execute(f"INSERT INTO ops.held BY NAME {_made('held')} WHERE reason <> 'unknown_deal'")
 
 
 def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> Replaced:
@@ -66,17 +66,17 @@ def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> Replaced:
         credits = 0
         for name in BOOKS_OF_DEALS:
             con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM old_deal)")
-            count = one_value(con, f"INSERT INTO core.{name} {_made(name)} WHERE deal_id IN (FROM new_deal)")
+            count = one_value(con, f"INSERT INTO core.{name} BY NAME {_made(name)} WHERE deal_id IN (FROM new_deal)")
             credits = count if name == "credit_line" else credits
         con.execute("DELETE FROM ops.held WHERE kind <> 'spend' AND deal_id IN (FROM old_deal)")
-        con.execute(f"INSERT INTO ops.held {_made('held')} WHERE kind <> 'spend' AND deal_id IN (FROM new_deal)")
+        con.execute(f"INSERT INTO ops.held BY NAME {_made('held')} WHERE kind <> 'spend' AND deal_id IN (FROM new_deal)")
     return Replaced(len(new), credits, new)
 
 
 def _replace_identity(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     with relations(con, node=scope.replaced):
         con.execute("DELETE FROM core.identity WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
-        con.execute(f"INSERT INTO core.identity {_made('identity')} WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
+        con.execute(f"INSERT INTO core.identity BY NAME {_made('identity')} WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
 
 
 def _replace_costs(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
@@ -85,9 +85,9 @@ def _replace_costs(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         return
     with relations(con, scope_campaign=scope.campaigns):
         con.execute("DELETE FROM core.cost_daily WHERE campaign_id IN (FROM scope_campaign)")
-        con.execute(f"INSERT INTO core.cost_daily {_made('cost_daily')} WHERE campaign_id IN (FROM scope_campaign)")
+        con.execute(f"INSERT INTO core.cost_daily BY NAME {_made('cost_daily')} WHERE campaign_id IN (FROM scope_campaign)")
         con.execute("DELETE FROM ops.held WHERE kind = 'spend' AND campaign_id IN (FROM scope_campaign)")
-        con.execute(f"INSERT INTO ops.held {_made('held')} WHERE kind = 'spend' AND campaign_id IN (FROM scope_campaign)")
+        con.execute(f"INSERT INTO ops.held BY NAME {_made('held')} WHERE kind = 'spend' AND campaign_id IN (FROM scope_campaign)")
 
 
 def _hold_unknown_deals(con: duckdb.DuckDBPyConnection) -> None:
@@ -99,7 +99,7 @@ def _hold_unknown_deals(con: duckdb.DuckDBPyConnection) -> None:
         with relations(con, adjustment=adjustments):
             known = arrow_table(con, "SELECT deal_id FROM core.deal WHERE deal_id IN (SELECT deal_id FROM adjustment)")
         with relations(con, made_held=unknown_deals(adjustments, known["deal_id"].combine_chunks())):
-            con.execute(f"INSERT INTO ops.held {_made('held')}")
+            con.execute(f"INSERT INTO ops.held BY NAME {_made('held')}")
 
 
 # registers of which some event, the winning one or another, names a deal that is not there

@@ -40,9 +40,9 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
         "UPDATE core.entry SET amount_reporting = NULL",
         ("campaigns_add_up_to_won_revenue", "credits_add_up", "won_revenue_is_what_was_booked"),
     ),
-    "won_deal_has_amount_and_close": ("UPDATE core.deal SET closed_at = NULL", ()),
+    "won_deal_has_currency_and_close": ("UPDATE core.deal SET currency = NULL", ()),
     "deal_closes_after_it_opens": ("UPDATE core.deal SET closed_at = opened_at - INTERVAL 1 DAY", ()),
-    "segment_is_not_named_all": ("UPDATE core.deal SET segment = 'all'", ()),
+    "segment_is_no_reserved_word": ("UPDATE core.deal SET segment = 'Unattributed'", ()),
     "day_lies_within_its_period": ("UPDATE core.period SET ends_on = starts_on WHERE period_kind = 'year'", ()),
     "campaigns_add_up_to_won_revenue": (
         "UPDATE marts.campaign_roi SET revenue = revenue + 1; UPDATE marts.channel_roi SET revenue = revenue + 1",

@@ -1,5 +1,5 @@
 -- check: won_deal_has_currency_and_close
--- reason: A won deal without a close date cannot be booked, nor can an amount of nobody knows which currency. (Without an amount it waits.)
+-- reason: A won deal without a close date cannot be booked, nor can an amount in no currency; one without an amount waits for it.
 -- severity: critical
 SELECT deal_id, amount, currency, closed_at
 FROM core.deal
