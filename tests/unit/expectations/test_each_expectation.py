@@ -13,7 +13,7 @@ import pytest
 from expectations.run import check
 from expectations.suites import Suite, suites
 from expectations.validation import validate
-from nisba.config import Attribution, Config, Publish
+from nisba.config import Attribution, Config, Labels, Publish
 from nisba.errors import CheckFailed
 from tests.strategies import event
 from tests.unit.warehouse.landing import decoded, empty_warehouse
@@ -25,7 +25,7 @@ from warehouse.models.declarations import tables
 from warehouse.models.publication import prepare
 from warehouse.recompute.scope import Scope
 
-CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"))
+CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"), labels=Labels(channel={"ppc": "paid"}))
 CHECKS = {check.name: check for table in tables().values() for check in checks_of(table)}
 
 # what goes wrong in the tables, and the checks that must notice: the first by its purpose, the others because it follows
