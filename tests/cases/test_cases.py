@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.config import Config, load_config
 from pipelines.attribute import attribute
 from pipelines.file_source import DirectorySource
@@ -62,12 +63,9 @@ def landed(con: duckdb.DuckDBPyConnection, records: list[bytes], config: Config,
 
 
 def books(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Return all rows of the core, and what is held."""
-    return {
-        name: sorted(map(repr, con.execute(f"SELECT * FROM {name}").fetchall()))
-        for name in [*tables(con, "core"), "ops.held"]
-        if name != "core.setting"
-    }
+    """Return all rows of the books."""
+    places = {name: f"ops.{name}" if name == "held" else f"core.{name}" for name in BOOK_SCHEMAS}
+    return {name: sorted(map(repr, con.execute(f"SELECT * FROM {place}").fetchall())) for name, place in places.items()}
 
 
 def differences(con: duckdb.DuckDBPyConnection, case: Case) -> dict[str, Any]:
