@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ TYPES = {
 }
 SOURCES = {"touch": "web", "retraction": "web", "campaign": "ads", "spend": "ads", "adjustment": "billing", "fx": "bank"}
 """Whose events they are where a case does not say; all others are the CRM's."""
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+NAMED_BY_ID = ("touch", "retraction", "link", "unlink", "spend")
+"""Types whose name in a case is the event's id; of the others it is the object's, which may have many events."""
 
 Rows = list[list[Any]]
 
@@ -78,17 +84,19 @@ def read_case(file: Path) -> Case:
 def records_of(events: Iterable[str | dict[str, Any]]) -> tuple[bytes, ...]:
     """Return the records of some events; one that is text is a record as it stands."""
     seen: Counter[str] = Counter()
-    return tuple((event if isinstance(event, str) else json.dumps(_envelope(dict(event), seen), ensure_ascii=False)).encode() for event in events)
+    lines = (event if isinstance(event, str) else json.dumps(_envelope(dict(event), seen), ensure_ascii=False) for event in events)
+    return tuple(line.encode() for line in lines)
 
 
 def _envelope(event: dict[str, Any], seen: Counter[str]) -> dict[str, Any]:
     """Return the event that a line stands for. Ids count the events about one thing, so that their order in time and of ids is the same."""
     kind = next(iter(event))
     name, at = event.pop(kind), event.pop("at")
-    at = at if not isinstance(at, str) or "T" in at or len(at) != 10 else f"{at}T12:00:00Z"
+    at = f"{at}T12:00:00Z" if isinstance(at, str) and DAY.fullmatch(at) else at
     source = event.pop("source", SOURCES.get(kind, "crm"))
     seen[f"{kind}/{name}"] += 1
-    own_id = event.pop("id", name if kind in ("touch", "retraction", "link", "unlink", "spend") else f"{kind}-{name}-{seen[f'{kind}/{name}']}")
+    unsaid = name if kind in NAMED_BY_ID else f"{kind}-{name}-{seen[f'{kind}/{name}']}"
+    own_id = event.pop("id", unsaid)
     data = {field: value for field, value in _data(kind, name, at, event).items() if value != "absent"}
     return {"specversion": "1.0", "id": own_id, "source": source, "type": TYPES[kind], "time": at, "data": data}
 
@@ -101,7 +109,7 @@ def _data(kind: str, name: str, at: str, said: dict[str, Any]) -> dict[str, Any]
     if kind == "deal":
         return _deal(name, at, said)
     if kind in ("link", "unlink"):
-        return {**said, "op": kind, **{side: dict(zip(("kind", "id"), said[side].split(" ", 1), strict=True)) for side in ("left", "right")}}
+        return {**said, "op": kind, "left": _node(said["left"]), "right": _node(said["right"])}
     if kind == "fx":
         base, quote = name.split("/")
         return {"date": at[:10], "base": base, "quote": quote, **said}
@@ -114,6 +122,11 @@ def _data(kind: str, name: str, at: str, said: dict[str, Any]) -> dict[str, Any]
         "retraction": {"touch_source": "web"},
     }
     return {**unsaid[kind], **said}
+
+
+def _node(text: str) -> dict[str, str]:
+    kind, own_id = text.split(" ", 1)
+    return {"kind": kind, "id": own_id}
 
 
 def _deal(name: str, at: str, said: dict[str, Any]) -> dict[str, Any]:
