@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +11,16 @@ import duckdb
 import pytest
 
 from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.config import Config, load_config
-from pipelines.attribute import attribute
-from pipelines.file_source import DirectorySource
-from pipelines.ingest import ingest
 from schemas.decoder import decode_block
 from tests import oracle
 from tests.cases.case_files import FOLDER, Case, answers, case_files, read_case
+from tests.cases.running import config_of, emptied, landed
 from tests.oracle.compare import assert_same_books, rows_of
 from tests.strategies import block_of
-from warehouse.migrations import migrate
 from warehouse.models.build import build
-from warehouse.query import arrow_table, transaction
+from warehouse.query import arrow_table
 
 CASES = case_files()
-KEPT = {"ops.migration"}
-
-
-@pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """One warehouse in memory for all cases; each finds it empty."""
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false; SET threads = 1")
-        migrate(con)
-        yield con
-
-
-def emptied(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    with transaction(con):
-        for name in tables(con, "ledger", "core", "ops", "locked"):
-            if name not in KEPT:
-                con.execute(f"DELETE FROM {name}")
-    return con
-
-
-def tables(con: duckdb.DuckDBPyConnection, *schemas: str) -> list[str]:
-    found = con.execute(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' ORDER BY 1"
-    ).fetchall()
-    return [name for (name,) in found if name.split(".")[0] in schemas]
-
-
-def config_of(case: Case, folder: Path) -> Config:
-    """Return the configuration of a case; keys that are unknown are errors, as everywhere."""
-    said = {f"{section}.{key}": value for section, keys in case.config.items() for key, value in keys.items()}
-    return load_config(None, {}, {**said, "warehouse.path": str(folder / "warehouse.duckdb")})
-
-
-def landed(con: duckdb.DuckDBPyConnection, records: Sequence[bytes], config: Config, folder: Path) -> None:
-    """Send records as one file, and attribute."""
-    folder.mkdir()
-    (folder / "events.jsonl").write_bytes(b"\n".join(records))
-    ingest(con, DirectorySource(str(folder)), config)
-    attribute(con, config)
 
 
 def books(con: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
