@@ -54,7 +54,7 @@ _NOT_EMPTY = {"minLength": 1}
 Id = Annotated[str, Meta(min_length=1, max_length=256, extra={"kind": "id"})]
 OptionalId = Annotated[str, Meta(max_length=256, extra={"kind": "id"})]
 Ids = Annotated[list[Id], Meta(extra={"kind": "ids"})]
-Name = Annotated[str, Meta(min_length=1, extra={"kind": "text"})]
+Name = Annotated[str, Meta(extra={"kind": "text"}, extra_json_schema=_NOT_EMPTY)]
 Text = Annotated[str, Meta(extra={"kind": "text"})]
 Label = Annotated[str, Meta(extra={"kind": "label"})]
 RequiredLabel = Annotated[str, Meta(extra={"kind": "label"}, extra_json_schema=_NOT_EMPTY)]

@@ -262,9 +262,9 @@ RULES: tuple[Rule, ...] = (
     ),
     *(
         rule
-        for kind in ("label", "lower_case_label")
+        for kind in ("text", "label", "lower_case_label")
         for rule in _of_kind(
-            kind, "is not empty", lambda label: _equal(label, ""), "schema", lambda path, _: f"{path}: empty, and it is required", is_required=True
+            kind, "is not empty", lambda text: _equal(text, ""), "schema", lambda path, _: f"{path}: empty, and it is required", is_required=True
         )
     ),
     *(

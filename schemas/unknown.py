@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -33,7 +33,8 @@ class _Keys(msgspec.Struct, gc=False):
 
 
 _keys = msgspec.json.Decoder(_Keys)
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+_NULL = msgspec.Raw(b"null")
 
 
 def is_about_an_unknown_field(error: Exception) -> bool:
@@ -44,28 +45,32 @@ def is_about_an_unknown_field(error: Exception) -> bool:
 def unknown_field_table(values: Iterable[bytes]) -> pa.Table:
     """Count the fields of some events, all of known types, that their types do not know; each once an event."""
     counts: Counter[tuple[str, str]] = Counter()
-    for value in values:
-        event = _keys.decode(value)
-        counts.update((event.type, field[:_LONGEST_NAME]) for field in set(_unknown(event.data, EVENT_TYPES[event.type].struct)))
-    rows = [{"event_type": event_type, "field": field, "records": count} for (event_type, field), count in sorted(counts.items())]
+    for (event_type, fields, nested), events in Counter(map(_shape, values)).items():
+        struct = EVENT_TYPES[event_type].struct
+        for field in {*fields} - {*struct.__struct_fields__} | {*nested} - _nested_fields(struct):
+            counts[event_type, field[:_LONGEST_NAME]] += events
+    rows = [{"event_type": event_type, "field": field, "records": events} for (event_type, field), events in sorted(counts.items())]
     return pa.Table.from_pylist(rows, UNKNOWN_FIELD_SCHEMA)
 
 
-def _unknown(data: Mapping[str, msgspec.Raw], struct: type[Data]) -> Iterator[str]:
-    known, nested = _fields(struct)
-    yield from data.keys() - known
-    for name, inner in nested.items():
-        if name in data and bytes(data[name]) != b"null":
-            for field in _unknown(_object.decode(data[name]), inner):
-                yield f"{name}.{field}"
+def _shape(value: bytes) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Return the type of an event, the names of its fields and those of nested ones: there are few shapes, however many events."""
+    event = _keys.decode(value)
+    objects = _objects(EVENT_TYPES[event.type].struct)
+    nested = tuple(f"{name}.{inner}" for name in objects for inner in _object.decode(event.data.get(name, _NULL)) or ())
+    return event.type, tuple(event.data), nested
 
 
 @cache
-def _fields(struct: type[Data]) -> tuple[frozenset[str], Mapping[str, type[Data]]]:
-    """Return the fields of a struct, and those that are objects with fields of their own."""
+def _nested_fields(struct: type[Data]) -> frozenset[str]:
+    return frozenset(f"{name}.{inner}" for name, within in _objects(struct).items() for inner in within.__struct_fields__)
+
+
+@cache
+def _objects(struct: type[Data]) -> Mapping[str, type[Data]]:
+    """Return the fields of a struct that are objects with fields of their own."""
     hints = typing.get_type_hints(struct)
-    nested = {name: option for name, hint in hints.items() for option in (hint, *typing.get_args(hint)) if _is_data(option)}
-    return frozenset(hints), nested
+    return {name: option for name, hint in hints.items() for option in (hint, *typing.get_args(hint)) if _is_data(option)}
 
 
 def _is_data(hint: Any) -> bool:
