@@ -15,7 +15,7 @@ import pyarrow as pa
 from nisba.errors import Refused
 from schemas.envelope import type_of
 from schemas.events import EVENT_TYPES
-from schemas.records import BYTE_ORDER_MARK, Headers, RecordBlock
+from schemas.records import Headers, RecordBlock
 
 __all__ = ["BROKEN", "DEAD_LETTER_SCHEMA", "ERROR_CLASSES", "dead_letter_table", "refusal_of"]
 
@@ -64,8 +64,8 @@ def refusal_of(value: bytes, error: Exception) -> Refused:
 
 def _not_json(value: bytes) -> str | None:
     try:
-        value.removeprefix(BYTE_ORDER_MARK).decode()
-        _any.decode(value.removeprefix(BYTE_ORDER_MARK))
+        value.decode()
+        _any.decode(value)
     except UnicodeDecodeError as error:
         return f"not UTF-8: byte {error.start} is {value[error.start]:#04x}; encode the event as UTF-8"
     except RecursionError:

@@ -172,7 +172,7 @@ EXAMPLES: dict[tuple[str, str], tuple[dict[str, Any], list[dict[str, Any]], str]
     ),
     ("closed_at is of our days", DEAL): (
         {"closed_at": "9999-12-31T00:00:00Z"},
-        [{"closed_at": "2199-12-31T23:59:59.999999Z"}, {"status": "open", "closed_at": "9999-12-31T23:59:59-05:00"}],
+        [{"closed_at": "2199-12-31T23:59:59.999999Z"}, {"status": "open", "closed_at": "9999-12-31T00:00:00Z"}],
         f"$.data.closed_at: 9999-12-31T00:00:00.000000Z {FAR}",
     ),
     ("effective_at is of our days", ADJUSTMENT): (
