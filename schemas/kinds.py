@@ -197,7 +197,8 @@ def _number(value: float, path: str, data: Any) -> float:
     >>> _number(5.0, "", None), _number(71.5, "", None)
     (5, 71.5)
     """
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    double = float(value)
+    return int(double) if double.is_integer() and abs(double) < 2**53 else double
 
 
 def _number_column(values: list[float | None], data: Sequence[Any]) -> Read:
