@@ -69,9 +69,9 @@ def fact_table(fact_type: str, rows: Rows, topic: str, partition: int, offsets: 
     columns["occurred_at"] = build.read("instant", pa.array([e.time for e in rows.events], TEXT))
     columns |= {name: build.payload(name, data_type) for name, data_type in PAYLOAD[fact_type]}
     columns |= without_far(fact_type, columns)
+    broken = first_broken(fact_type, columns, len(rows))
     if fact_type == "spend":
         columns["ends_on"] = pc.coalesce(columns["ends_on"], columns["starts_on"])
-    broken = first_broken(fact_type, columns, len(rows))
     build.make_canonical(columns)
     columns["content_hash"] = _content_hashes(columns["occurred_at"], build.data)
     columns["topic"] = pa.repeat(pa.scalar(topic, pa.string()), len(rows))

@@ -237,8 +237,8 @@ def parse_instant(text: str, path: str) -> dt.datetime:
     """
     match = RFC3339.fullmatch(text)
     if not match:
-        day = "; where only the day is known, send it in the field that ends in _on" if DATE.fullmatch(text) else ""
-        raise Refused("schema", f"{path}: {short(text)} is not an RFC 3339 time such as 2026-03-01T09:30:00+03:00{day}")
+        hint = f"; where only the day is known, send {_field_of_the_day(path)}" if DATE.fullmatch(text) and path.endswith("_at") else ""
+        raise Refused("schema", f"{path}: {short(text)} is not an RFC 3339 time such as 2026-03-01T09:30:00+03:00{hint}")
     day, clock, fraction, offset = match.groups()
     if offset is None:
         raise Refused("schema", f"{path}: {short(text)} has no offset: write Z or one such as +03:00, it is never guessed")
@@ -250,6 +250,15 @@ def parse_instant(text: str, path: str) -> dt.datetime:
         return local - _ahead(offset)
     except OverflowError:
         return (dt.datetime.min if local.year == 1 else dt.datetime.max).replace(tzinfo=dt.timezone.utc)
+
+
+def _field_of_the_day(path: str) -> str:
+    """Return the field of a date that may stand for an instant.
+
+    >>> _field_of_the_day("$.data.closed_at")
+    'closed_on'
+    """
+    return path.rpartition(".")[2].removesuffix("_at") + "_on"
 
 
 def _with_year(day: str) -> str:

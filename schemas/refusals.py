@@ -109,8 +109,14 @@ def _wrong_kind(match: re.Match[str], path: str, type_name: str | None) -> str:
     if match["got"] == "null":
         return "null, and it is required"
     words = " or ".join(_WORDS.get(name, name) for name in expected)
-    hint = ": write it as text, in quotation marks" if expected == ["str"] and match["got"] in ("int", "float") else ""
+    hint = f": write it as {_form(path)}" if expected == ["str"] and match["got"] in ("int", "float") else ""
     return f"{_WORDS.get(match['got'], match['got'])} where {words} is expected{hint}"
+
+
+def _form(path: str) -> str:
+    if path == "$.time" or path.endswith("_at"):
+        return "an RFC 3339 time such as 2026-03-01T09:30:00+03:00"
+    return "text, in quotation marks"
 
 
 def _wrong_value(match: re.Match[str], path: str, type_name: str | None) -> str:

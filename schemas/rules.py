@@ -111,7 +111,7 @@ def _either(instant: str, date: str, fact_type: str, is_missing: Callable[[Colum
 
 
 def _whose(fact_type: str, data: Any) -> str:
-    return f"a {data.status} deal" if fact_type == "deal" else f"an {fact_type}"
+    return f"{'an' if data.status == 'open' else 'a'} {data.status} deal" if fact_type == "deal" else f"an {fact_type}"
 
 
 def _always(columns: Columns) -> Mask:
@@ -219,7 +219,7 @@ RULES: tuple[Rule, ...] = (
         "semantic",
         lambda event: (
             f"$.data.{'since' if event.data.since else 'until'}: only the link of a person or a lead with an account holds for a time, "
-            f"not that of a {event.data.left.kind} with a {event.data.right.kind}: leave since and until out"
+            f"this one is of {event.data.left.kind} and {event.data.right.kind}: leave since and until out"
         ),
     ),
     Rule(

@@ -222,6 +222,18 @@ SENTENCES = [
     (DEAL, {"amount": 1234.5}, "$.data.amount: a number where text is expected: write it as text, in quotation marks"),
     (DEAL, {"amount": 123450}, "$.data.amount: a whole number where text is expected: write it as text, in quotation marks"),
     (DEAL, {"deal_id": 7}, "$.data.deal_id: a whole number where text is expected: write it as text, in quotation marks"),
+    (
+        DEAL,
+        {"closed_at": 1772346600},
+        "$.data.closed_at: a whole number where text is expected: write it as an RFC 3339 time such as 2026-03-01T09:30:00+03:00",
+    ),
+    (
+        DEAL,
+        {"closed_at": "2026-03-31"},
+        "$.data.closed_at: '2026-03-31' is not an RFC 3339 time such as 2026-03-01T09:30:00+03:00; where only the day is known, "
+        "send closed_on",
+    ),
+    (DEAL, {"opened_at": ..., "status": "open"}, "$.data.opened_at: missing, and so is opened_on: an open deal needs one of the two"),
     (DEAL, {"deal_id": None}, "$.data.deal_id: null, and it is required"),
     (DEAL, {"deal_id": ""}, "$.data.deal_id: empty, and it is required"),
     (DEAL, {"deal_id": "x" * 257}, "$.data.deal_id: longer than 256 characters"),

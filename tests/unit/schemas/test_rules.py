@@ -113,7 +113,7 @@ EXAMPLES: dict[tuple[str, str], tuple[dict[str, Any], list[dict[str, Any]], str]
             {"since": NEVER, "until": "9999-12-31T23:59:59Z"},
             {"since": ""},
         ],
-        "$.data.since: only the link of a person or a lead with an account holds for a time, not that of a visitor with a person: "
+        "$.data.since: only the link of a person or a lead with an account holds for a time, this one is of visitor and person: "
         "leave since and until out",
     ),
     ("a window ends after it began", IDENTITY): (
@@ -190,7 +190,7 @@ EXAMPLES: dict[tuple[str, str], tuple[dict[str, Any], list[dict[str, Any]], str]
             (DEAL, "opened_on", "2200-01-01", "2199-12-31", {"opened_at": ...}),
             (DEAL, "closed_on", "1969-12-31", "1970-01-01", {"closed_at": ...}),
             (ADJUSTMENT, "effective_on", "0001-01-01", "1970-01-01", {"effective_at": ...}),
-            (SPEND, "starts_on", "1969-12-31", "1970-01-01", {"ends_on": "1970-01-01"}),
+            (SPEND, "starts_on", "1969-12-31", "1970-01-01", {}),
             (SPEND, "ends_on", "2200-01-01", "2199-12-31", {"starts_on": "2199-12-31"}),
             (FX, "date", "9999-12-31", "2199-12-31", {}),
         )
