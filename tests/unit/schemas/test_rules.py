@@ -190,7 +190,7 @@ EXAMPLES: dict[tuple[str, str], tuple[dict[str, Any], list[dict[str, Any]], str]
             (DEAL, "opened_on", "2200-01-01", "2199-12-31", {"opened_at": ...}),
             (DEAL, "closed_on", "1969-12-31", "1970-01-01", {"closed_at": ...}),
             (ADJUSTMENT, "effective_on", "0001-01-01", "1970-01-01", {"effective_at": ...}),
-            (SPEND, "starts_on", "1969-12-31", "1970-01-01", {}),
+            (SPEND, "starts_on", "1969-12-31", "1970-01-01", {"ends_on": "1970-01-01"}),
             (SPEND, "ends_on", "2200-01-01", "2199-12-31", {"starts_on": "2199-12-31"}),
             (FX, "date", "9999-12-31", "2199-12-31", {}),
         )
@@ -293,6 +293,10 @@ def test_no_event_is_of_another_age(event_type: str) -> None:
     for time in ("1970-01-01T00:00:00Z", "2199-12-31T23:59:59.9999999Z"):
         assert broken(sample(event_type) | {"time": time[:26].removesuffix("Z") + "Z"}) == ([], False)
         assert fact(sample(event_type) | {"time": time})["event_id"] == "e-1"
+
+
+def test_a_spend_of_one_day_is_refused_for_the_day_that_it_says() -> None:
+    assert dead_letter(sample(SPEND, starts_on="1969-12-31")) == ("semantic", f"$.data.starts_on: 1969-12-31 {FAR}")
 
 
 @pytest.mark.parametrize(("field", "event_type"), sorted(NEVER_BROKEN))
