@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -126,7 +125,7 @@ class _Decoding:
         kept = []
         for place, value in zip(places, values, strict=True):
             if value.startswith(BYTE_ORDER_MARK):
-                value = self.rewritten[place] = value[len(BYTE_ORDER_MARK) :]  # noqa: PLW2901 it is the same record
+                value = self.rewritten[place] = value[len(BYTE_ORDER_MARK) :]
             try:
                 value.decode()
                 kept.append((place, value))
@@ -191,6 +190,5 @@ class _Decoding:
                 yield place, event
 
 
-@cache
 def _fact_type(event_class: type) -> str:
     return EVENT_TYPES[event_class.__struct_config__.tag].fact_type  # type: ignore[attr-defined]

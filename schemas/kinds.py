@@ -38,6 +38,7 @@ Read: TypeAlias = "tuple[pa.Array, Mask | None]"
 """A column, null where a text was not read, and which rows to look at again; None for none of them."""
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+_LAST = dt.datetime.max.replace(tzinfo=dt.timezone.utc)
 MAX_CHARACTERS = 256
 MAX_INTEGER = 2**63 - 1
 COST_DIGITS, COST_DECIMALS = 12, 6
@@ -55,7 +56,7 @@ _PLAIN_AMOUNT = rf"^-?\d{{1,{AMOUNT_DIGITS}}}(\.\d{{1,{TABLE_DIGITS}}})?$"
 _PLAIN_COST = rf"^-?\d{{1,{COST_DIGITS}}}(\.\d{{1,{COST_DECIMALS}}})?$"
 _PLAIN_RATE = r"^-?(0|[1-9]\d*)(\.\d*[1-9])?$"
 _FIRST_US = (dt.datetime.min.replace(tzinfo=dt.timezone.utc) - EPOCH) // dt.timedelta(microseconds=1)
-_LAST_US = (dt.datetime.max.replace(tzinfo=dt.timezone.utc) - EPOCH) // dt.timedelta(microseconds=1)
+_LAST_US = (_LAST - EPOCH) // dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,7 @@ def parse_instant(text: str, path: str) -> dt.datetime:
     try:
         return local - _ahead(offset)
     except OverflowError:
-        return (dt.datetime.min if local.year == 1 else dt.datetime.max).replace(tzinfo=dt.timezone.utc)
+        return EPOCH.replace(year=1) if local.year == 1 else _LAST
 
 
 def _field_of_the_day(path: str) -> str:

@@ -126,7 +126,7 @@ def _wrong_value(match: re.Match[str], path: str, type_name: str | None) -> str:
 
 def _choices(path: str, type_name: str | None) -> tuple[str, ...]:
     """Return the values that the field at a path may have."""
-    hint: Any = EVENT_TYPES[type_name].struct if type_name in EVENT_TYPES else None
+    hint: Any = EVENT_TYPES[type_name].struct if type_name is not None and type_name in EVENT_TYPES else None
     for name in path.split(".")[2:]:
         hint = _within(typing.get_type_hints(hint)[name]) if hint is not None else None
     return typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ("1.0",)

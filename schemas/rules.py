@@ -124,7 +124,9 @@ def _has_a_window(columns: Columns) -> Mask:
 
 def _is_membership(columns: Columns) -> Mask:
     def links(one: str, other: str) -> Mask:
-        return _equal(columns[f"{other}_kind"], "account") & (_equal(columns[f"{one}_kind"], "person") | _equal(columns[f"{one}_kind"], "lead"))
+        return _equal(columns[f"{other}_kind"], "account") & (
+            _equal(columns[f"{one}_kind"], "person") | _equal(columns[f"{one}_kind"], "lead")
+        )
 
     return links("left", "right") | links("right", "left")
 
@@ -258,13 +260,20 @@ RULES: tuple[Rule, ...] = (
         ("campaign",),
         lambda c: _distinct(c["same_as"], is_no_campaign),
         "semantic",
-        lambda event: f"$.data.same_as: {short(event.data.same_as)} says that there is no campaign: send the campaign's id, or leave it out",
+        lambda event: (
+            f"$.data.same_as: {short(event.data.same_as)} says that there is no campaign: send the campaign's id, or leave it out"
+        ),
     ),
     *(
         rule
         for kind in ("text", "label", "lower_case_label")
         for rule in _of_kind(
-            kind, "is not empty", lambda text: _equal(text, ""), "schema", lambda path, _: f"{path}: empty, and it is required", is_required=True
+            kind,
+            "is not empty",
+            lambda text: _equal(text, ""),
+            "schema",
+            lambda path, _: f"{path}: empty, and it is required",
+            is_required=True,
         )
     ),
     *(

@@ -37,7 +37,7 @@ def test_what_the_rules_ask_is_in_the_schemas_where_they_can_say_it() -> None:
         return found
 
     touch, spend, deal = fields("nisba.touch.v1", "Touch"), fields("nisba.spend.v1", "Spend"), fields("nisba.deal.v1", "Deal")
-    assert (touch["channel"]["minLength"], deal["stage"]["minLength"], fields("nisba.campaign.v1", "Campaign")["name"]["minLength"]) == (1, 1, 1)
+    assert touch["channel"]["minLength"] == deal["stage"]["minLength"] == fields("nisba.campaign.v1", "Campaign")["name"]["minLength"] == 1
     assert touch["account_id"]["anyOf"] == [{"maxLength": 256, "type": "string"}, {"type": "null"}], "an empty one is none"
     assert spend["clicks"]["anyOf"][0]["maximum"] == 999_999_999_999_999
     assert json_schema(EVENT_TYPES["nisba.deal.v1"])["$defs"]["Deal"]["required"] == ["deal_id", "stage", "status"]

@@ -276,7 +276,10 @@ def test_texts_that_are_written_otherwise_are_asked_as_well() -> None:
         event = sample(DEAL, amount=amount)
         assert broken(event)[1]
         assert (dead_letter(event)[0] if error_class else fact(event)["amount"]) == (error_class or 0)
-    assert dead_letter(sample(FX, rate="-00.50")) == ("semantic", "$.data.rate: a rate of '-0.5' is impossible: expected one from 10^-12 to 10^12")
+    assert dead_letter(sample(FX, rate="-00.50")) == (
+        "semantic",
+        "$.data.rate: a rate of '-0.5' is impossible: expected one from 10^-12 to 10^12",
+    )
     for rate in ("1000000000000.0000001", "0.0000000000009", "-1"):
         assert dead_letter(sample(FX, rate=rate))[0] == "semantic"
     assert fact(sample(FX, rate="01000000000000.00"))["rate"] == "1000000000000"
@@ -329,7 +332,9 @@ def test_a_field_that_is_at_fault_itself_goes_before_rules() -> None:
 
 def test_a_rule_is_in_force_from_the_moment_it_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways ask it, though nothing but the table names it."""
-    rule = Rule("is no robot", ("touch",), lambda c: np.array(c["kind"]) == "bot", "semantic", lambda event: f"$.data.kind: {event.data.kind}")
+    rule = Rule(
+        "is no robot", ("touch",), lambda c: np.array(c["kind"]) == "bot", "semantic", lambda event: f"$.data.kind: {event.data.kind}"
+    )
     monkeypatch.setattr("schemas.rules.RULES", (*RULES, rule))
     rules_of.cache_clear()
     try:

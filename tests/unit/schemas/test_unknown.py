@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,11 +78,10 @@ def test_binary_mode_and_parquet_count_too() -> None:
     headers = [("ce_id", b"e-1"), ("ce_source", b"s"), ("ce_type", TOUCH.encode()), ("ce_time", b"2026-03-01T09:30:00Z")]
     headers += [("ce_specversion", b"1.0"), ("ce_extension", b"x")]
     assert counted(sample(TOUCH, zz=1)["data"], headers=[headers]) == {(TOUCH, "zz"): 1}
-    import pyarrow as pa
-
     rows = [{"id": "e", "source": "s", "type": TOUCH, "time": "2026-03-01T00:00:00Z", **SAMPLES[TOUCH], "zz": zz} for zz in (1, None)]
     table = pa.Table.from_pylist([row | {"attributes": None} for row in rows])
-    assert decode_block(table_records(table, "f.parquet")).unknown_fields.to_pylist() == [{"event_type": TOUCH, "field": "zz", "records": 1}]
+    (counts,) = decode_block(table_records(table, "f.parquet")).unknown_fields.to_pylist()
+    assert counts == {"event_type": TOUCH, "field": "zz", "records": 1}
 
 
 def test_a_long_name_is_cut() -> None:
@@ -94,7 +94,7 @@ def test_any_name_can_be_counted(name: str) -> None:
 
 
 @examples(30, of_profile=0.5)
-@given(st.lists(st.dictionaries(st.sampled_from(["channel", "zz", "yy", "utm"]), st.none() | st.just({"source": "x"}), max_size=3), max_size=6))
+@given(st.lists(st.dictionaries(st.sampled_from(["channel", "zz", "yy", "utm"]), st.none() | st.just({"source": "x"})), max_size=6))
 def test_counts_are_those_of_one_after_the_other(changes: list[dict[str, Any]]) -> None:
     events = [sample(TOUCH, **change) for change in changes]
     alone: dict[tuple[str, str], int] = {}
