@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nisba.attribution.facts import FACT_TYPES, TEXT
-from nisba.attribution.labels import LOWERED
+from nisba.attribution.labels import LOWERED, REQUIRED
+from nisba.attribution.preparation import LABELS
 from nisba.errors import Refused
 from schemas.events import BY_FACT_TYPE, Adjustment, Deal, Spend, Touch
 from schemas.kinds import KINDS, fields_of_kind, optional_texts, parse_instant, plain_decimal, short, without_empty
@@ -249,6 +250,17 @@ def test_fields_know_their_kind() -> None:
     assert lower == LOWERED
     known = {kind for fact_type in FACT_TYPES for kind in KINDS if fields_of_kind(BY_FACT_TYPE[fact_type].struct, kind)}
     assert known == set(KINDS)
+
+
+def test_the_door_has_the_labels_of_the_core() -> None:
+    """Whoever adds a label adds it on both sides."""
+    labels = {
+        fact_type: {field for kind in ("label", "lower_case_label") for field in fields_of_kind(BY_FACT_TYPE[fact_type].struct, kind)}
+        for fact_type in FACT_TYPES
+    }
+    assert {fact_type: fields for fact_type, fields in labels.items() if fields} == {name: set(fields) for name, fields in LABELS.items()}
+    required = {field for fact_type, fields in labels.items() for field in fields - {*optional_texts(BY_FACT_TYPE[fact_type].struct)}}
+    assert required == REQUIRED
 
 
 def test_which_texts_may_be_left_out() -> None:
