@@ -78,7 +78,7 @@ def _credit_rows(journeys: dict[str, Journeys], ledgers: Ledgers, config: Config
 
 
 _CURRENT: tuple[str, ...] = (
-    *("status", "stage", "opened_at", "closed_at", "revision", "deal_type", "owner", "segment", "region"),
+    *("name", "status", "stage", "opened_at", "closed_at", "revision", "deal_type", "owner", "segment", "region"),
     *("product", "lead_source", "list_amount", "loss_reason", "next_step"),
 )
 """Columns of the current state that are shown as they are."""
