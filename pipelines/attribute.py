@@ -25,7 +25,7 @@ from pipelines.shards import ShardTask
 from pipelines.transforms import AttributeShards, ShardByAccount, WriteManifest
 from warehouse import loader
 from warehouse.recompute.reading import read_facts
-from warehouse.recompute.scope import plan_scope
+from warehouse.recompute.scope import Scope, plan_scope
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,12 +58,13 @@ def attribute_graph(tasks: beam.PCollection[ShardTask]) -> Any:
     )
 
 
-def attribute(con: duckdb.DuckDBPyConnection, config: Config) -> AttributeReport:
-    """Recompute the books of whatever is dirty, in one transaction; return what was replaced.
+def attribute(con: duckdb.DuckDBPyConnection, config: Config, *, everything: bool = False) -> AttributeReport:
+    """Recompute the books of whatever is dirty, or all of them, in one transaction; return what was replaced.
 
-    A changed configuration makes everything dirty. Raises CheckFailed when credits do not add up; nothing is written then.
+    A changed configuration, and another edition of the rules, make everything dirty. Raises CheckFailed when credits do not add up;
+    nothing is written then.
     """
-    scope = plan_scope(con, config)
+    scope = Scope(everything=True, why=("asked",)) if everything else plan_scope(con, config)
     if scope is None:
         return AttributeReport()
     folder = parts.new_run_folder(config.warehouse.path)

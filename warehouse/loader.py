@@ -26,7 +26,8 @@ from warehouse.ledger import Landed, land_facts
 from warehouse.query import one_value, transaction
 from warehouse.recompute import invalidation
 from warehouse.recompute.scope import Scope
-from warehouse.replacement import replace_rows, write_setting
+from warehouse.replacement import replace_rows
+from warehouse.settings import write_settings
 
 __all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "recording_time", "replace_books", "rows"]
 
@@ -57,7 +58,7 @@ class LandCounts:
 
 @dataclass(frozen=True)
 class ReplaceCounts:
-    """What was put in place."""
+    """What was computed anew."""
 
     accounts: int = 0
     deals: int = 0
@@ -147,10 +148,10 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
     with transaction(con):
         now = recording_time(con)
         replaced = replace_rows(con, scope, tables)
-        write_setting(con, config)
+        write_settings(con, config)
         check_books(con, replaced.deal_ids)
         invalidation.clear(con)
-        counts = ReplaceCounts(len(scope.accounts), replaced.deals, replaced.credits)
+        counts = ReplaceCounts(replaced.accounts, replaced.deals, replaced.credits)
         _note_cycle(con, "attribute", now, started, **asdict(counts))
     return counts
 
