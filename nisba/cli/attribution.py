@@ -51,7 +51,9 @@ def attribute(config: Config, everything: bool, as_json: bool) -> None:
 @click.option("--fast", is_flag=True, help="Only the deals of a sample of accounts.")
 @as_json
 def verify(config: Config, fast: bool, as_json: bool) -> None:
-    """Recompute everything from the ledger and compare it with the books; exit 1 with the rows that differ.
+    """Recompute everything from the ledger and compare it with the books, their settings and the marts.
+
+    Exit 1 where rows differ, with the first of them and the command that puts them right.
 
     \b
     Example:
@@ -71,7 +73,7 @@ def verify(config: Config, fast: bool, as_json: bool) -> None:
     else:
         _show_verification(found)
     if found.differing:
-        raise CheckFailed(f"{found.differing:,} rows differ between the books and the ledger: `nisba attribute` after a look at them.")
+        raise CheckFailed(f"{found.differing:,} rows differ from what the ledger says: `{found.mended_by}` after a look at them.")
 
 
 def _show_verification(found: Verification) -> None:

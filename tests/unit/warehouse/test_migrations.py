@@ -21,7 +21,7 @@ from tests.unit.warehouse.landing import LINEAR, attribute, contents, deal, empt
 from warehouse.loader import LandCounts
 from warehouse.migrations import FOLDER, migrate
 from warehouse.query import arrow_table, relations, rows_as_dicts
-from warehouse.recompute.verification import verify
+from warehouse.recompute.verification import verify_books
 
 TIME, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
@@ -215,4 +215,4 @@ def test_any_warehouse_of_the_first_schema_verifies_clean(events: list[Event]) -
             attribute(old)
             counts = land_events(old, *events)
             assert (counts.facts, counts.conflicts) == (0, 0)
-            assert verify(old, LINEAR).differing == 0
+            assert verify_books(old, LINEAR).differing == 0
