@@ -14,7 +14,7 @@ import apache_beam as beam
 import msgspec
 import pyarrow as pa
 
-from nisba.attribution import prepare, resolve
+from nisba.attribution import left_out, prepare, resolve
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.facts import Facts
@@ -69,7 +69,7 @@ def attribute(con: duckdb.DuckDBPyConnection, config: Config, *, everything: boo
         return AttributeReport()
     folder = parts.new_run_folder(config.warehouse.path)
     try:
-        books = _books(prepare(read_facts(con, scope), config), config, folder, Runner.from_environment())
+        books = _books(read_facts(con, scope), config, folder, Runner.from_environment())
         counts = loader.replace_books(con, scope=scope, books=books, config=config)
     finally:
         parts.remove_run_folder(folder)
@@ -78,6 +78,7 @@ def attribute(con: duckdb.DuckDBPyConnection, config: Config, *, everything: boo
 
 def _books(facts: Facts, config: Config, folder: Path, runner: Runner) -> dict[str, pa.Table | list[Path]]:
     """Return the books of some facts: small tables as they are, the others as parts."""
+    beyond, facts = left_out(facts), prepare(facts, config)
     resolution = resolve(facts, config)
     settings = msgspec.json.encode(config)
     shards = max(1, len(facts.touch) // TOUCHES_PER_SHARD)
@@ -87,9 +88,9 @@ def _books(facts: Facts, config: Config, folder: Path, runner: Runner) -> dict[s
     made: dict[str, pa.Table | list[Path]] = dict(parts.merged_parts(folder, entries))
     costs, held = cost_daily(facts, config)
     held_deals = loader.rows(made["held"]) if "held" in made else held.slice(0, 0)
-    return {**made, "identity": resolution.identity, "cost_daily": costs, "held": _both(held_deals, held)}
+    return {**made, "identity": resolution.identity, "cost_daily": costs, "held": _together(held_deals, held, beyond)}
 
 
-def _both(left: pa.Table, right: pa.Table) -> pa.Table:
+def _together(*held: pa.Table) -> pa.Table:
     schema = BOOK_SCHEMAS["held"]
-    return pa.concat_tables([left.select(schema.names).cast(schema), right.select(schema.names).cast(schema)])
+    return pa.concat_tables([table.select(schema.names).cast(schema) for table in held])

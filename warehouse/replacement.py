@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS, BOOKS_OF_DEALS
+from nisba.attribution.bounds import admitted
 from nisba.attribution.facts import TEXT, ledger_schema
 from nisba.attribution.held import unknown_deals
 from warehouse.models.declarations import declared
@@ -157,7 +158,7 @@ def _hold_unknown_deals(con: duckdb.DuckDBPyConnection) -> None:
     if len(adjustments):
         with relations(con, adjustment=adjustments):
             known = arrow_table(con, "SELECT deal_id FROM core.deal WHERE deal_id IN (SELECT deal_id FROM adjustment)")
-        with relations(con, made_held=unknown_deals(adjustments, known["deal_id"].combine_chunks())):
+        with relations(con, made_held=unknown_deals(admitted("adjustment", adjustments), known["deal_id"].combine_chunks())):
             con.execute(f"INSERT INTO ops.held BY NAME {_made('held')}")
 
 
