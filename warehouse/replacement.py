@@ -111,8 +111,7 @@ def _replace_changed(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
         with copied_relations(con, changed_deal=changed):
             con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM changed_deal)")
             con.execute(
-                f"INSERT INTO core.{name} BY NAME {_made(name)}"
-                " WHERE deal_id IN (FROM changed_deal) AND deal_id IN (FROM new_deal)"
+                f"INSERT INTO core.{name} BY NAME {_made(name)} WHERE deal_id IN (FROM changed_deal) AND deal_id IN (FROM new_deal)"
             )
     return changed
 

@@ -64,7 +64,7 @@ EVERYTHING_FROM = 0.5
 
 
 def plan_scope(con: duckdb.DuckDBPyConnection, config: Config) -> Scope | None:
-    """Return what is dirty, None when nothing is: everything is, where the books are of other settings or of another edition of the rules."""
+    """Return what is dirty, None when nothing is; everything is, where other settings or another edition of the rules made the books."""
     if con.execute("SELECT config_hash, rules_edition FROM core.setting").fetchall() != [(config_hash(config), RULES_EDITION)]:
         return Scope(everything=True, why=("configuration",))
     accounts = arrow_table(con, "SELECT DISTINCT 'account' AS kind, account_id AS id FROM ops.dirty_account")

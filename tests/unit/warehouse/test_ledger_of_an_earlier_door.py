@@ -11,7 +11,6 @@ import pytest
 
 from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, land_events, touch
 from tests.unit.warehouse.recompute.company import adjustment, spend
-from warehouse.loader import replace_books
 from warehouse.models.build import build
 from warehouse.query import one_value
 from warehouse.recompute.verification import verify_books
@@ -80,7 +79,10 @@ def test_expected_close_of_an_open_deal_that_is_far_is_none(con: duckdb.DuckDBPy
         insert(con, "deal", f"e-{number}", deal_id=f"d-{number}", status="open", closed_at=far)
     computed(con)
     assert held(con) == []
-    assert con.execute("SELECT deal_id, closed_at FROM core.deal WHERE status = 'open' ORDER BY ALL").fetchall() == [("d-2", None), ("d-3", None)]
+    assert con.execute("SELECT deal_id, closed_at FROM core.deal WHERE status = 'open' ORDER BY ALL").fetchall() == [
+        ("d-2", None),
+        ("d-3", None),
+    ]
     pending = con.execute("SELECT deal_id, amount FROM core.entry WHERE NOT is_final ORDER BY ALL").fetchall()
     assert pending == [("d-2", Decimal(100)), ("d-3", Decimal(100))]
 
@@ -95,7 +97,8 @@ def test_state_that_a_later_one_outranks_holds_nothing(con: duckdb.DuckDBPyConne
 
 def test_deal_is_released_when_it_comes_again_within_the_bounds(con: duckdb.DuckDBPyConnection) -> None:
     insert(con, "deal", "e-2", deal_id="d-2", closed_at="0001-01-01T00:00:00Z")
-    con.execute("UPDATE ledger.deal SET identity_hash = md5_number_lower(source || chr(31) || event_id), content_hash = 1 WHERE event_id = 'e-2'")
+    hashed = "identity_hash = md5_number_lower(source || chr(31) || event_id), content_hash = 1"
+    con.execute(f"UPDATE ledger.deal SET {hashed} WHERE event_id = 'e-2'")
     computed(con)
     assert held(con) != []
     land_events(con, deal("e-2", deal_id="d-2", closed_at="2026-02-01T00:00:00Z"))
@@ -143,8 +146,10 @@ def test_spend_of_exactly_3660_days_costs(con: duckdb.DuckDBPyConnection) -> Non
 def test_spend_that_leaves_64_bits_when_it_is_converted_is_held(con: duckdb.DuckDBPyConnection) -> None:
     land_events(con, {**spend("k-2", "c-2", "2026-02-01", "KWD")})
     con.execute("UPDATE ledger.spend SET amount = 999999999999.999999 WHERE event_id = 'k-2'")
-    con.execute("INSERT INTO ledger.fx (source, event_id, occurred_at, date, base, quote, rate) VALUES"
-                " ('b', 'f', TIMESTAMPTZ '2026-02-01 00:00:00Z', DATE '2026-02-01', 'KWD', 'USD', '999999999999')")
+    con.execute(
+        "INSERT INTO ledger.fx (source, event_id, occurred_at, date, base, quote, rate) VALUES"
+        " ('b', 'f', TIMESTAMPTZ '2026-02-01 00:00:00Z', DATE '2026-02-01', 'KWD', 'USD', '999999999999')"
+    )
     computed(con)
     assert [row[:3] for row in held(con)] == [("spend", "ads|c-2|2026-02-01|2026-02-01", "out_of_range")]
     assert con.execute("SELECT campaign_id, cost_reporting FROM core.cost_daily").fetchall() == [("c-1", Decimal(5))]
@@ -176,11 +181,10 @@ def test_touches_out_of_bounds_are_in_no_journey(con: duckdb.DuckDBPyConnection)
 def test_windows_that_are_far_are_none_and_empty_ones_link_nobody(con: duckdb.DuckDBPyConnection) -> None:
     far = ("TIMESTAMPTZ '0001-01-01 00:00:00Z'", "TIMESTAMPTZ '9999-12-31 00:00:00Z'")
     same = ("TIMESTAMPTZ '2026-01-01 00:00:00Z'",) * 2
-    for number, (person, (since, until)) in enumerate((("p-far", far), ("p-never", same))):
-        con.execute(
-            "INSERT INTO ledger.identity (source, event_id, occurred_at, op, left_kind, left_id, right_kind, right_id, since, until)"
-            f" VALUES ('crm', 'i-{number}', TIMESTAMPTZ '2026-01-01 00:00:00Z', 'link', 'person', '{person}', 'account', 'acme', {since}, {until})"
-        )
+    columns = "source, event_id, occurred_at, op, left_kind, left_id, right_kind, right_id, since, until"
+    for person, (since, until) in (("p-far", far), ("p-never", same)):
+        link = f"'crm', 'i-{person}', TIMESTAMPTZ '2026-01-01 00:00:00Z', 'link', 'person', '{person}', 'account', 'acme'"
+        con.execute(f"INSERT INTO ledger.identity ({columns}) VALUES ({link}, {since}, {until})")
     con.execute("DELETE FROM core.setting")
     computed(con)
     found = dict(con.execute("SELECT id, account_id FROM core.identity WHERE kind = 'person'").fetchall())
@@ -191,7 +195,10 @@ def test_rates_out_of_bounds_are_none(con: duckdb.DuckDBPyConnection) -> None:
     land_events(con, deal("e-2", deal_id="d-2", currency="EUR"))
     rates = (("2026-02-09", "0.0000000000001"), ("2026-02-10", "1000000000000.1"))
     for day, rate in rates:
-        con.execute("INSERT INTO ledger.fx (source, event_id, occurred_at, date, base, quote, rate) VALUES"
-                    " ('b', $day, TIMESTAMPTZ '2026-02-01 00:00:00Z', $day::DATE, 'EUR', 'USD', $rate)", {"day": day, "rate": rate})
+        con.execute(
+            "INSERT INTO ledger.fx (source, event_id, occurred_at, date, base, quote, rate) VALUES"
+            " ('b', $day, TIMESTAMPTZ '2026-02-01 00:00:00Z', $day::DATE, 'EUR', 'USD', $rate)",
+            {"day": day, "rate": rate},
+        )
     computed(con)
     assert [row[:3] for row in held(con)] == [("deal", "d-2", "fx_missing")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import duckdb
 import pytest
@@ -80,7 +81,7 @@ CONFIG = Config(
     attribution=Attribution(models=("linear",), default_model="linear", excluded_referrers=("paypal.com",)),
     labels=Labels(channel={"ppc": "paid"}),
     marketing=Marketing(lead_sources=("website",)),
-    model=(CustomModel(id="mine", rest=100, multipliers=(Multiplier(factor=2, channel="event"),)),),
+    model=(CustomModel(id="mine", rest=Decimal(100), multipliers=(Multiplier(factor=Decimal(2), channel="event"),)),),
 )
 """Something of everything that settings are."""
 
