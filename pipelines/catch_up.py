@@ -105,9 +105,10 @@ def catch_up(
 ) -> CatchUp:
     """Read what a source has, attribute whatever is dirty, publish dead letters, build the marts; return what was done.
 
-    Without a source only what is dirty already is attributed; `everything` attributes all there is, dirty or not. `outbox` is for records of Kafka: dead letters of files have no topic.
-    Where `is_to_leave` says so between two rounds, everything else is left to the next run. Raises what the source raises,
-    OffsetConflict, TooManyDeadLetters (with a circuit breaker), CheckFailed and BrokerError; what is committed then stays.
+    Without a source only what is dirty already is attributed; `everything` attributes all there is, dirty or not. `outbox` is for records
+    of Kafka: dead letters of files have no topic. Where `is_to_leave` says so between two rounds, everything else is left to the next
+    run. Raises what the source raises, OffsetConflict, TooManyDeadLetters (with a circuit breaker), CheckFailed and BrokerError; what is
+    committed then stays.
     """
     pace, read = pace or Pace(), IngestReport()
     if source is not None:
