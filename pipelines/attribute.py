@@ -64,6 +64,7 @@ def attribute(con: duckdb.DuckDBPyConnection, config: Config, *, everything: boo
     A changed configuration, and another edition of the rules, make everything dirty. Raises CheckFailed when credits do not add up;
     nothing is written then.
     """
+    loader.settle_by_these_rules(con)
     scope = Scope(everything=True, why=("asked",)) if everything else plan_scope(con, config)
     if scope is None:
         return AttributeReport()
