@@ -211,8 +211,8 @@ def spelled(con: duckdb.DuckDBPyConnection, event_id: str, day: int, *channels: 
     for number, channel in enumerate(channels):
         landed(con, [version(day, f"{event_id}-{number}")], number)
         con.execute(
-            "UPDATE ledger.touch SET channel = $2, event_id = $3, content_hash = $4, identity_hash = md5_number_lower(source || chr(31) || $3),"
-            " superseded_at = CASE WHEN $5 THEN $6::TIMESTAMPTZ END WHERE event_id = $1",
+            "UPDATE ledger.touch SET channel = $2, event_id = $3, content_hash = $4, superseded_at = CASE WHEN $5 THEN $6::TIMESTAMPTZ END,"
+            " identity_hash = md5_number_lower(source || chr(31) || $3) WHERE event_id = $1",
             [f"{event_id}-{number}", channel, event_id, number, number < len(channels) - 1, at(number + 1)],
         )
 

@@ -264,6 +264,12 @@ def test_any_upgraded_warehouse_has_the_books_of_a_fresh_one(events: list[Event]
             assert verify_books(old, LINEAR).differing == 0
 
 
+def test_events_of_the_first_edition_are_told_from_others() -> None:
+    assert of_the_first_edition(list(CONFLICTS)) == list(CONFLICTS)
+    others = [touch("t-1"), deal("e-1", name="Big one"), deal("e-2", account_id=None)]
+    assert of_the_first_edition(others) == others[:1]
+
+
 def of_the_first_schema(new: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return a warehouse of migration 1 as its version would have left it: what lost is in `ops.conflict` alone."""
     con = of_migrations(1)
