@@ -109,7 +109,9 @@ def _compare_books(con: duckdb.DuckDBPyConnection, config: Config) -> list[_Foun
 
 def _need_nothing_dirty(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     if plan_scope(con, config) is not None:
-        raise WarehouseError("facts or a changed configuration wait for attribution: run `nisba attribute` first, then verify.")
+        raise WarehouseError(
+            "facts, a changed configuration or other rules wait for attribution: run `nisba attribute` first, then verify."
+        )
 
 
 def _compare_models(con: duckdb.DuckDBPyConnection) -> list[_Found]:

@@ -150,7 +150,7 @@ def test_only_the_deals_whose_rows_changed_are_written(
 def test_deals_are_compared_whatever_the_order_of_their_rows(con: duckdb.DuckDBPyConnection) -> None:
     replace_rows(con, Scope(everything=True), both())
     before = places(con)
-    turned = {name: table.take(pa.array(range(len(table) - 1, -1, -1))) for name, table in both().items()}
+    turned = {name: table.take(pa.array(range(len(table) - 1, -1, -1), pa.int64())) for name, table in both().items()}
     replaced = replace_rows(con, Scope(everything=True, why=FACTS), turned)
     assert replaced.deal_ids is not None
     assert len(replaced.deal_ids) == 0
@@ -245,8 +245,7 @@ def test_scope_that_was_planned_before_another_is_the_one_that_is_replaced(con: 
     made = fold(read_facts(con, far), LINEAR).tables()
     plan_accounts(con, ["acme"])
     replaced = replace_rows(con, far, made)
-    assert replaced.deal_ids is not None
-    assert replaced.deal_ids["deal_id"].to_pylist() == ["d-9"]
+    assert (replaced.accounts, replaced.deals) == (1, 1)
     assert every_row(con) == before
 
 
