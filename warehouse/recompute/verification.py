@@ -129,9 +129,9 @@ def _compare_models(con: duckdb.DuckDBPyConnection) -> list[_Found]:
 
 
 def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return the statements that made the views that there are, without quotes: DuckDB drops some when it opens a file again."""
-    select = "SELECT schema_name || '.' || view_name, replace(sql, '\"', '') FROM duckdb_views() WHERE NOT internal"
-    return dict(con.execute(select).fetchall())
+    """Return the statements that made the views that there are, bare of quotes and blanks: a file that is opened again has fewer."""
+    bare = "regexp_replace(sql, '[\"\\s]', '', 'g')"
+    return dict(con.execute(f"SELECT schema_name || '.' || view_name, {bare} FROM duckdb_views() WHERE NOT internal").fetchall())
 
 
 def _compare_view(con: duckdb.DuckDBPyConnection, model: Table, before: Mapping[str, str]) -> _Found:
