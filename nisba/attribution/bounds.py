@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution.columns import Bools, combine, encode, text
+from nisba.attribution.columns import Bools, combine, text
 from nisba.attribution.dates import DAY_US
-from nisba.attribution.facts import Facts
+from nisba.attribution.facts import TEXT, Facts
 from nisba.attribution.held import held_adjustments, held_rows
 from nisba.attribution.labels import is_reserved, normalised
 from nisba.attribution.registers import register_ids, winners
@@ -141,8 +141,10 @@ def _mask(condition: Any) -> Bools:
 
 def _any_of(column: Any, is_wrong: Callable[[str], bool]) -> Bools:
     """Tell where a text is wrong; each different one is asked once, and null is not."""
-    codes, values = encode(column)
-    return np.array([*(is_wrong(value) for value in values.to_pylist()), False])[codes]
+    wrong = [value for value in pc.unique(column).cast(TEXT).to_pylist() if value is not None and is_wrong(value)]
+    if not wrong:  # nearly always: nothing is gathered then
+        return np.zeros(len(column), dtype=bool)
+    return _mask(pc.is_in(text(column), value_set=pa.array(wrong, TEXT)))
 
 
 def _is_no_channel(channel: str) -> bool:
@@ -189,12 +191,11 @@ def _refused_links(link: Any) -> Bools:
 
 
 def _refused_rates(fx: Any) -> Bools:
-    codes, values = encode(fx["rate"])
-    return np.array([*(len(rate) > _SHORT and _is_no_rate(rate) for rate in values.to_pylist()), False])[codes]
+    return _any_of(fx["rate"], _is_no_rate)
 
 
 def _is_no_rate(rate: str) -> bool:
-    return not 1 <= Decimal(rate) * RATE_LIMIT <= RATE_LIMIT**2
+    return len(rate) > _SHORT and not 1 <= Decimal(rate) * RATE_LIMIT <= RATE_LIMIT**2
 
 
 _REFUSED: Mapping[str, Callable[[Any], Bools]] = MappingProxyType(
