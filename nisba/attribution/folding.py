@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
+from nisba.attribution.bounds import left_out
 from nisba.attribution.columns import combine, decimals, distinct, instants, instants_array, numbered
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.credits import Ledgers, Rows, credit_lines
@@ -39,13 +40,13 @@ Tables = dict[str, Any]
 
 def fold(facts: Facts, config: Config) -> Books:
     """Return the books of a set of facts in which conflicts are settled: a pure function of both arguments."""
-    facts = prepare(facts, config)
+    beyond, facts = left_out(facts), prepare(facts, config)
     resolution = resolve(facts, config)
     made = [attribute_shard(payload, config) for _, payload in resolution.shards(1)]
     books = {name: _joined(name, [tables[name] for tables in made if name in tables]) for name in BOOK_SCHEMAS}
     costs, held_spends = cost_daily(facts, config)
     unknown = unknown_deals(facts.adjustment, books["deal"]["deal_id"])
-    held = _joined("held", [books["held"], unknown, held_spends])
+    held = _joined("held", [books["held"], unknown, held_spends, beyond])
     return Books(**{**books, "identity": resolution.identity, "cost_daily": costs, "held": held})
 
 

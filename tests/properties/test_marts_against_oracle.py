@@ -20,7 +20,7 @@ from tests.strategies import Event, configs, event_sets, examples
 from warehouse.migrations import migrate
 from warehouse.models.build import build
 from warehouse.query import relations
-from warehouse.replacement import write_setting
+from warehouse.settings import write_settings
 
 MONEY = ("cost", "revenue", "realized_revenue", "pipeline")
 RATIOS = ("roi", "roas", "realized_roi")
@@ -40,7 +40,7 @@ def _built(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, config: Config) ->
         con.execute(f"TRUNCATE core.{name}")
         with relations(con, made=made):
             con.execute(f"INSERT INTO core.{name} BY NAME SELECT * FROM made")
-    write_setting(con, config)
+    write_settings(con, config)
     build(con)
 
 
