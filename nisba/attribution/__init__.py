@@ -1,7 +1,8 @@
 """The attribution core: facts in, books out. Arrow columns and numpy; nothing that moves or stores them.
 
-`fold` does it at once. What it is made of is what the pipelines run: `prepare` brings facts into the firm's own words, `resolve` sees all facts and cuts them into shards of whole
-accounts, `attribute_shard` makes the books of one shard, knowing nothing else.
+`fold` does it at once. What it is made of is what the pipelines run: `prepare` brings facts into the firm's own words,
+`resolve` sees all facts and cuts them into shards of whole accounts, `attribute_shard` makes the books of one shard,
+knowing nothing else.
 
 facts → registers → identity → deals, journeys, milestones → models → apportionment → entries, credits → books
 """

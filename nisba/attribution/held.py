@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution.books import BOOK_SCHEMAS
+from nisba.attribution.books import BOOK_SCHEMAS, HELD_MONEY
 from nisba.attribution.columns import combine, text
-from nisba.attribution.facts import MONEY, TEXT
+from nisba.attribution.facts import TEXT
 from nisba.attribution.fx import RATE_DAYS
 from nisba.attribution.registers import winners
 
@@ -26,6 +26,7 @@ SENTENCES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("adjustment", "currency_mismatch"): "the deal is in another currency now",
         ("adjustment", "over_refund"): "it would take the deal's net revenue below zero",
         ("spend", "fx_missing"): f"no rate into the reporting currency on a day of the range or the {RATE_DAYS} days before it",
+        ("spend", "out_of_range"): "the campaign's costs, their signs aside, add up to 10^15 or more",
     }
 )
 """What each reason means, by what is held: all the reasons that there are."""
@@ -43,7 +44,7 @@ def held_rows(
         nothing if deal_id is None else text(deal_id),
         nothing if campaign_id is None else text(campaign_id),
         text(currency),
-        combine(amount).cast(MONEY),
+        combine(amount).cast(HELD_MONEY),
         pa.array([SENTENCES[kind, reason] for reason in reasons], TEXT),
     ]
     return pa.table(columns, schema=BOOK_SCHEMAS["held"])

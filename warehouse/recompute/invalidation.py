@@ -121,7 +121,14 @@ _ACCOUNTS_NEAR_RATES = f"""
     WHERE deal.currency IS NOT NULL
 """
 _CAMPAIGNS = {
-    "spend": "SELECT campaign_id FROM touched_spend",
+    # the campaigns of one spend's events: the latest may have moved the cost from one to another
+    "spend": """
+        SELECT campaign_id FROM touched_spend
+        UNION ALL
+        SELECT campaign_id FROM ledger.current_spend
+        WHERE (source, spend_id) IN (SELECT (source, spend_id) FROM touched_spend WHERE spend_id IS NOT NULL)
+    """,
+    # what they are other names of follows when the scope is planned
     "campaign": "SELECT campaign_id FROM touched_campaign",
     "fx": f"""
         SELECT spend.campaign_id FROM ledger.current_spend AS spend SEMI JOIN touched_fx AS rate

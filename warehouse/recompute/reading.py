@@ -33,7 +33,11 @@ _NAMED = {
     "identity": (
         "(left_kind, left_id) IN (SELECT (kind, id) FROM scope_node) OR (right_kind, right_id) IN (SELECT (kind, id) FROM scope_node)"
     ),
-    "spend": "campaign_id IN (FROM scope_campaign)",
+    # a register by spend_id, too: its latest event may have moved the cost to another campaign
+    "spend": (
+        "campaign_id IN (FROM scope_campaign) OR (source, spend_id) IN (SELECT (source, spend_id) FROM ledger.current_spend"
+        " WHERE spend_id IS NOT NULL AND campaign_id IN (FROM scope_campaign))"
+    ),
     "campaign": "campaign_id IN (FROM scope_campaign)",
 }
 

@@ -30,13 +30,26 @@ class Scope:
     read: pa.Table = field(default_factory=NODES.empty_table, repr=False)
     """NODES, deals among them, whose facts are read: `replaced`, and all else that its books depend on."""
     campaigns: pa.Table = field(default_factory=CAMPAIGNS.empty_table, repr=False)
-    """Campaigns whose cost is computed anew: one column, `campaign_id`."""
+    """Campaigns whose cost is computed anew, under every name that they ever had: one column, `campaign_id`."""
 
     @property
     def accounts(self) -> pa.Table:
         """Return the raw ids of the accounts whose deals are replaced, closed over account links: one column, `id`."""
         return ids_of(self.replaced, "account")
 
+
+# Whatever was ever a name of one campaign: an id that changes its name moves costs from the old campaign to the new one.
+_CAMPAIGNS = """
+    WITH RECURSIVE
+    pair AS (SELECT DISTINCT campaign_id, same_as FROM ledger.campaign WHERE same_as IS NOT NULL),
+    edge AS (SELECT campaign_id AS this, same_as AS other FROM pair UNION SELECT same_as, campaign_id FROM pair),
+    reached AS (
+        SELECT campaign_id FROM ops.dirty_campaign
+        UNION
+        SELECT other FROM reached JOIN edge ON this = campaign_id
+    )
+    SELECT campaign_id FROM reached
+"""
 
 EVERYTHING_FROM = 0.5
 """Above this part of all accounts, reading everything is quicker than choosing."""
@@ -47,7 +60,7 @@ def plan_scope(con: duckdb.DuckDBPyConnection, config: Config) -> Scope | None:
     if one_value(con, "SELECT config_hash FROM core.setting") != config_hash(config):
         return Scope(everything=True, why=("configuration",))
     accounts = arrow_table(con, "SELECT DISTINCT 'account' AS kind, account_id AS id FROM ops.dirty_account")
-    campaigns = arrow_table(con, "SELECT DISTINCT campaign_id FROM ops.dirty_campaign")
+    campaigns = arrow_table(con, _CAMPAIGNS)
     nodes = arrow_table(con, "SELECT DISTINCT kind, id FROM ops.dirty_node")
     if not len(accounts) and not len(campaigns) and not len(nodes):
         return None

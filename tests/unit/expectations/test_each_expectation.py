@@ -13,7 +13,7 @@ import pytest
 from expectations.run import check
 from expectations.suites import Suite, suites
 from expectations.validation import validate
-from nisba.config import Attribution, Config, Publish
+from nisba.config import Attribution, Config, Labels, Publish
 from nisba.errors import CheckFailed
 from tests.strategies import event
 from tests.unit.warehouse.landing import decoded, empty_warehouse
@@ -25,7 +25,7 @@ from warehouse.models.declarations import tables
 from warehouse.models.publication import prepare
 from warehouse.recompute.scope import Scope
 
-CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"))
+CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"), labels=Labels(channel={"ppc": "paid"}))
 CHECKS = {check.name: check for table in tables().values() for check in checks_of(table)}
 
 # what goes wrong in the tables, and the checks that must notice: the first by its purpose, the others because it follows
@@ -40,9 +40,9 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
         "UPDATE core.entry SET amount_reporting = NULL",
         ("campaigns_add_up_to_won_revenue", "credits_add_up", "won_revenue_is_what_was_booked"),
     ),
-    "won_deal_has_amount_and_close": ("UPDATE core.deal SET closed_at = NULL", ()),
+    "won_deal_has_currency_and_close": ("UPDATE core.deal SET currency = NULL", ()),
     "deal_closes_after_it_opens": ("UPDATE core.deal SET closed_at = opened_at - INTERVAL 1 DAY", ()),
-    "segment_is_not_named_all": ("UPDATE core.deal SET segment = 'all'", ()),
+    "segment_is_no_reserved_word": ("UPDATE core.deal SET segment = 'Unattributed'", ()),
     "day_lies_within_its_period": ("UPDATE core.period SET ends_on = starts_on WHERE period_kind = 'year'", ()),
     "campaigns_add_up_to_won_revenue": (
         "UPDATE marts.campaign_roi SET revenue = revenue + 1; UPDATE marts.channel_roi SET revenue = revenue + 1",

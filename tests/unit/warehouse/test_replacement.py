@@ -12,7 +12,7 @@ import pytest
 
 from nisba.attribution import fold
 from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.config import Attribution, Config, Marketing
+from nisba.config import Attribution, Config, Labels, Marketing
 from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, every_row, land_events, touch
 from tests.unit.warehouse.recompute.company import COMPANY, adjustment, spend
 from tests.unit.warehouse.small_books import ROWS, books
@@ -190,3 +190,23 @@ def test_setting_is_one_row_and_the_models_are_in_words(con: duckdb.DuckDBPyConn
     rules = dict(con.execute("FROM core.model").fetchall())
     assert sorted(rules) == ["first_touch", "linear"]
     assert all(len(rule.split()) > 2 for rule in rules.values())
+
+
+def test_lead_sources_of_the_setting_are_those_that_deals_have(con: duckdb.DuckDBPyConnection) -> None:
+    """Compared without case as Unicode folds it, where `lower` would not; another spelling is another label."""
+    sources = ("WEBSITE", "Messe STRASSE", "Web site", None)
+    deals = [ROWS["deal"][0] | {"deal_id": f"d-{number}", "lead_source": source} for number, source in enumerate(sources)]
+    replace_rows(con, Scope(everything=True), books(deal=deals))
+    marketing = Marketing(lead_sources=("website", "messe \u00a0straße ", "fair"))
+    write_setting(con, Config(attribution=LINEAR.attribution, marketing=marketing))
+    assert con.execute("SELECT lead_sources FROM core.setting").fetchall() == [(["Messe STRASSE", "WEBSITE"],)]
+
+
+def test_labels_of_the_configuration_are_written_down(con: duckdb.DuckDBPyConnection) -> None:
+    labels = Labels(channel={"ppc": "paid search", "cpc": "paid search"}, stage={"Closed Won": "Won"})
+    for config, expected in ((Config(attribution=LINEAR.attribution, labels=labels), LABELS), (LINEAR, [])):
+        write_setting(con, config)
+        assert con.execute("FROM core.label ORDER BY ALL").fetchall() == expected
+
+
+LABELS = [("channel", "cpc", "paid search"), ("channel", "ppc", "paid search"), ("stage", "Closed Won", "Won")]
