@@ -259,25 +259,24 @@ def reporting_totals(made: list[Entry], rate: Rates, config: Config) -> tuple[To
     All entries of a run that cannot be converted have None.
     """
     totals: Totals = []
-    reasons = set()
+    reasons: set[str] = set()
     for entry in made:
-        reason, of_run = _totals_of_run([other for other in made if other.run is entry.run], rate, config)
-        if reason is not None:
-            reasons.add(reason)
-        totals.append((None, None) if reason is not None else (of_run[entry.before], of_run[entry.cum]))
+        why, of_run = _totals_of_run([other for other in made if other.run is entry.run], rate, config)
+        reasons |= why
+        totals.append((None, None) if why else (of_run[entry.before], of_run[entry.cum]))
     return totals, reasons
 
 
-def _totals_of_run(of_run: list[Entry], rate: Rates, config: Config) -> tuple[str | None, dict[int, int | None]]:
-    """Return the running totals of a run in the reporting currency, or why they are unknown."""
+def _totals_of_run(of_run: list[Entry], rate: Rates, config: Config) -> tuple[set[str], dict[int, int | None]]:
+    """Return why the running totals of a run are unknown in the reporting currency, and what they are."""
     run, reporting = of_run[0].run, config.reporting.currency
+    cums = {0, *(entry.cum for entry in of_run)}
+    reasons = {"out_of_range"} if any(is_out_of_range(cum, run.currency) for cum in cums) else set()
     the_rate = rate(run.currency, reporting, run.rate_of)
     if the_rate is None:
-        return "fx_missing", {}
-    cums = {0, *(entry.cum for entry in of_run)}
+        return reasons | {"fx_missing"}, {}
     into = {cum: converted(cum, run.currency, reporting, the_rate) for cum in cums}
-    is_too_large = None in into.values() or any(is_out_of_range(cum, run.currency) for cum in cums)
-    return ("out_of_range" if is_too_large else None), into
+    return reasons | ({"out_of_range"} if None in into.values() else set()), into
 
 
 def held_deal(deal: Deal, reasons: set[str]) -> list[Held]:
