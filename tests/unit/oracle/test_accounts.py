@@ -22,7 +22,7 @@ def accounts_at(days_before_close: float | None, *events: Event, person: str = "
 
 
 def member(event_id: str, node: str, account_id: str, since: float | None, until: float | None, **data: Any) -> Event:
-    window = {"since": None if since is None else at(since), "until": None if until is None else at(until)}
+    window: dict[str, Any] = {"since": None if since is None else at(since), "until": None if until is None else at(until)}
     return link(event_id, node, f"account:{account_id}", **window, **data)
 
 

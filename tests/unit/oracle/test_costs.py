@@ -106,7 +106,7 @@ def test_a_day_without_rate_holds_the_whole_cost() -> None:
     )
     assert found == {"2026-03-01": 1}
     (row,) = held
-    assert (row.kind, row.reason, row.currency, row.amount, row.campaign_id) == ("spend", "fx_missing", "EUR", 20, "c")
+    assert (row.kind, row.reason, row.currency, row.amount, row.campaign_id) == ("spend", "fx_missing", "EUR", Decimal(20), "c")
     assert row.id == "ads|c|2026-03-01|2026-03-20"
 
 
