@@ -89,7 +89,8 @@ def _books(facts: Facts, config: Config, folder: Path, runner: Runner) -> dict[s
     made: dict[str, pa.Table | list[Path]] = dict(parts.merged_parts(folder, entries))
     costs, held = cost_daily(facts, config)
     held_deals = loader.rows(made["held"]) if "held" in made else held.slice(0, 0)
-    return {**made, "identity": resolution.identity, "cost_daily": costs, "held": _together(held_deals, held, beyond)}
+    whole = {"identity": resolution.identity, "account": resolution.account, "cost_daily": costs}
+    return {**made, **whole, "held": _together(held_deals, held, beyond)}
 
 
 def _together(*held: pa.Table) -> pa.Table:
