@@ -26,6 +26,7 @@ from nisba.attribution.facts import MONEY, Facts
 from nisba.attribution.held import unknown_deals
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
 from nisba.attribution.models import journey_specs, selected_models
+from nisba.attribution.pipeline_created import pipeline_rows
 from nisba.attribution.preparation import prepare
 from nisba.attribution.resolution import resolve
 from nisba.attribution.shards import Shard, unpack
@@ -54,7 +55,7 @@ def _joined(name: str, tables: list[Any]) -> Any:
 
 
 def attribute_shard(payload: Any, config: Config) -> Tables:
-    """Return the books of a shard's deals: `deal`, `deal_history`, `journey_touch`, `entry`, `credit_line`, `held`."""
+    """Return the books of a shard's deals: `deal`, `deal_history`, `journey_touch`, `entry`, `credit_line`, `pipeline_credit`, `held`."""
     shard, zone = unpack(payload), config.reporting.time_zone
     journeys = {name: build_journeys(shard, spec) for name, spec in journey_specs(config).items()}
     entries, held_adjustments = make_entries(shard, config)
@@ -64,6 +65,7 @@ def attribute_shard(payload: Any, config: Config) -> Tables:
         "deal_history": _history_rows(shard),
         "journey_touch": pa.concat_tables([journey_rows(name, found, zone) for name, found in journeys.items()]),
         "entry": entry_rows(shard, entries, totals, config),
+        "pipeline_credit": pipeline_rows(shard, journeys, selected_models(config), config),
         "credit_line": _credit_rows(journeys, Ledgers(entries, entries.cum, totals), config),
         "held": pa.concat_tables([held_deals(shard, entries, totals), held_adjustments]),
     }

@@ -34,6 +34,8 @@ from nisba.attribution.deals import LivingDeals, living_deals, winning_adjustmen
 from nisba.attribution.facts import Facts
 from nisba.attribution.fx import Rates
 from nisba.attribution.identity import Identity, Nodes, TouchNodes, resolve_identity
+from nisba.attribution.models import journey_specs
+from nisba.attribution.referrers import referrer_hosts
 from nisba.attribution.registers import winners
 from nisba.attribution.shards import pack
 from nisba.config import Config
@@ -139,7 +141,7 @@ def resolve(facts: Facts, config: Config) -> Resolution:
     tables = {
         "deal": _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)),
         "state": deals.states.append_column("deal", pa.array(deals.deal)).drop_columns(["contact_ids", "primary_contact_id", "deleted"]),
-        "touch": _touch_table(touches, touch, who, own),
+        "touch": _touch_table(touches, touch, who, own, config),
         "creation": _creation_table(stages, account, lead, who, own),
         "adjustment": adjustments,
         "rate": _rate_table(facts.fx, deals, adjustments, config),
@@ -209,7 +211,7 @@ def _deal_table(deals: LivingDeals, who: Identity, own: Ints, contacts: _Contact
     )
 
 
-def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints) -> Any:
+def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints, config: Config) -> Any:
     """Return the touches of accounts with deals, by account and (time, source, id): a touch once for each of its accounts."""
     at_us = instants(touches["occurred_at"])[0]
     person = who.person_of_touch(touch, at_us)
@@ -228,9 +230,18 @@ def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints) -> A
             "event_id": text(touches["event_id"]).take(rows),
             "occurred_at": instants_array(at_us[row]),
             "actor": pa.array(who.actor_of_touch(touch, person)[row]),
+            "referrer_host": _hosts(touches["referrer"], row, config),
             **columns,
         }
     )
+
+
+def _hosts(referrers: Any, row: Ints, config: Config) -> Any:
+    """Return the host of each touch's referrer; nothing where no journey asks for it."""
+    if not any(spec.excluded_referrers for spec in journey_specs(config).values()):
+        return dictionary(np.full(len(row), -1), pa.array([], pa.string()))
+    codes, hosts = referrer_hosts(referrers)
+    return dictionary(codes[row], hosts)
 
 
 def _coded(column: Any, row: Ints) -> Any:
