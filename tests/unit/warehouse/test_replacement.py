@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nisba.attribution import fold
 from nisba.attribution.books import BOOK_SCHEMAS, BOOKS_OF_DEALS
 from nisba.config import Attribution, Config, Labels, Marketing
+from tests.strategies import Event, event_sets, examples
 from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, every_row, land_events, touch
 from tests.unit.warehouse.recompute.company import COMPANY, adjustment, spend
 from tests.unit.warehouse.small_books import ROWS, books
@@ -20,6 +24,7 @@ from warehouse.recompute import scope as planning
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import CAMPAIGNS, FACTS, Scope, plan_accounts
 from warehouse.recompute.traversal import NODES
+from warehouse.recompute.verification import verify_books
 from warehouse.replacement import Replaced, replace_rows
 from warehouse.settings import write_settings
 
@@ -283,3 +288,20 @@ def test_labels_of_the_configuration_are_written_down(con: duckdb.DuckDBPyConnec
 
 
 LABELS = [("channel", "cpc", "paid search"), ("channel", "ppc", "paid search"), ("stage", "Closed Won", "Won")]
+
+
+@examples(3, of_profile=0.02)
+@given(event_sets(), st.randoms(use_true_random=False), st.integers(1, 4), st.booleans())
+def test_books_are_those_of_all_facts_after_every_batch(events: list[Event], dice: random.Random, batches: int, everything: bool) -> None:
+    """Whether accounts are chosen or all are read, and whatever stayed where it was."""
+    before, planning.EVERYTHING_FROM = planning.EVERYTHING_FROM, 0.5 if everything else 2.0
+    dice.shuffle(events)
+    try:
+        with empty_warehouse() as con:
+            attribute(con)
+            for number in range(batches):
+                land_events(con, *events[number::batches])
+                attribute(con)
+                assert verify_books(con, LINEAR).differences == []
+    finally:
+        planning.EVERYTHING_FROM = before
