@@ -26,6 +26,7 @@ else:
     import tomli as tomllib
 
 __all__ = [
+    "RESERVED",
     "Attribution",
     "Config",
     "CustomModel",
@@ -45,6 +46,9 @@ Team = Literal["marketing", "sales", "partner", "customer"]
 Anchor = Literal["opened_at", "closed_at"]
 Mapping_ = Literal["account", "contacts", "primary_contact"]
 CollapseBy = Literal["campaign_id", "channel", "kind"]
+
+RESERVED = frozenset({"all", "(none)", "unattributed", "(unattributed)"})
+"""Rows of the reports are called so: no campaign, no segment, no channel may be, in any case."""
 
 TEAMS: tuple[Team, ...] = ("marketing", "sales", "partner", "customer")
 BUILT_IN_MODELS = (
@@ -260,6 +264,9 @@ def _list(text: str) -> list[str]:
 def _checked(config: Config) -> Config:
     """Check what types cannot say, and settle the default model."""
     _check_reporting(config.reporting)
+    _check_labels(config.labels)
+    for referrers in (config.attribution.excluded_referrers, *(model.excluded_referrers or () for model in config.model)):
+        _check_referrers(referrers)
     custom = [model.id for model in config.model]
     known = set(BUILT_IN_MODELS) | set(custom)
     for model in config.model:
@@ -293,6 +300,22 @@ def _check_reporting(reporting: Reporting) -> None:
     for pair, rate in reporting.fixed_rates.items():
         if pair.count("/") != 1 or not rate.is_finite() or rate <= 0:
             raise ConfigError(f'reporting.fixed_rates: expected "EUR/USD" = "1.10" with a rate above zero, found {pair!r} = {rate}')
+
+
+def _check_labels(labels: Labels) -> None:
+    for field in ("channel", "kind", "stage"):
+        for label, name in getattr(labels, field).items():
+            plain = " ".join(name.split())
+            if not plain or (field == "channel" and plain.casefold() in RESERVED):
+                raise ConfigError(
+                    f"labels.{field}: {label!r} becomes {name!r}: a {field} needs a name, and none that reports give to totals"
+                )
+
+
+def _check_referrers(referrers: tuple[str, ...]) -> None:
+    for host in referrers:
+        if not host.strip(". ") or set(host) & set("/?#@: "):
+            raise ConfigError(f"excluded_referrers: {host!r} is no host: expected one such as 'paypal.com', without scheme, port or path")
 
 
 def _check_model(model: CustomModel, ids: list[str]) -> None:

@@ -23,7 +23,7 @@ from nisba.errors import OffsetConflict
 from warehouse.checks import check_books
 from warehouse.dead_letters import land_dead_letters
 from warehouse.ledger import Landed, land_facts
-from warehouse.query import one_value, transaction
+from warehouse.query import one_value, relations, transaction
 from warehouse.recompute import invalidation
 from warehouse.recompute.scope import Scope
 from warehouse.replacement import replace_rows, write_setting
@@ -77,8 +77,9 @@ def land(
     dead_letters: Part | None,
     offsets: Sequence[OffsetRange],
     records: int = 0,
+    unknown_fields: Part | None = None,
 ) -> LandCounts:
-    """Land a batch: facts, dead letters, offsets and what is dirty now, in one transaction.
+    """Land a batch: facts, dead letters, offsets, what is dirty now and what fields nobody knew, in one transaction.
 
     Raises OffsetConflict when the committed offsets are not those that the batch was read from; nothing is written then.
     """
@@ -88,6 +89,8 @@ def land(
         _advance(con, offsets, now)
         landed = {kind: land_facts(con, kind, rows(facts[kind]), now) for kind in FACT_TYPES if len(facts.get(kind, ()))}
         refused = land_dead_letters(con, rows(dead_letters), now) if dead_letters is not None and len(dead_letters) else 0
+        if unknown_fields is not None and len(unknown_fields):
+            _count_unknown_fields(con, rows(unknown_fields))
         invalidation.invalidate(con, {kind: result.touched for kind, result in landed.items()}, now)
         counts = _counts(records, landed.values(), refused)
         _note_cycle(con, "ingest", now, started, **asdict(counts))
@@ -135,6 +138,18 @@ def _advance(con: duckdb.DuckDBPyConnection, offsets: Sequence[OffsetRange], now
         f"INSERT INTO ops.kafka_offset {read}, unnest(?::BIGINT[]), ?::TIMESTAMPTZ",
         [topics, partitions, [span.next for span in offsets], now],
     )
+
+
+def _count_unknown_fields(con: duckdb.DuckDBPyConnection, counted: pa.Table) -> None:
+    """Add to `ops.unknown_field` how many of the records had each field that their type does not know."""
+    with relations(con, counted=counted):
+        con.execute("""
+            MERGE INTO ops.unknown_field AS known
+            USING (SELECT event_type, field, sum(records)::BIGINT AS records FROM counted GROUP BY ALL) AS arrived
+            USING (event_type, field)
+            WHEN MATCHED THEN UPDATE SET records = known.records + arrived.records
+            WHEN NOT MATCHED THEN INSERT
+        """)
 
 
 def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mapping[str, Part], config: Config) -> ReplaceCounts:
