@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nisba.attribution.columns import Ints
-from nisba.attribution.identity import Claims, Identity, Nodes, Relation, TouchNodes, resolve_identity
+from nisba.attribution.identity import Claims, Identity, Nodes, TouchNodes, resolve_identity
+from nisba.attribution.memberships import Relation
 from tests.unit.attribution.fact_rows import NOON, STEP, fact_rows, micros
 
 
