@@ -88,8 +88,8 @@ class Rows:
         """Return the places of FT, LC, OC and CW for a model, shape (deals, 4); -1 where dropped. Nobody is its own first touch."""
         places = self.journeys.milestones[self.deals]
         places[:, 0] = 0
-        if model.skips_direct:
-            places[:, 3] = self.journeys.last_non_direct[self.deals]
+        if model.skips:
+            places[:, 3] = self.journeys.last_of_other_channels(model.skips)[self.deals]
         return places
 
 

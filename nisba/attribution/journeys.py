@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from nisba.attribution.columns import Bools, Ints, bisect, dictionary, integers, runs
 from nisba.attribution.dates import local_days
+from nisba.attribution.labels import folded
 from nisba.attribution.milestones import POSITIONS, last_allowed, lead_creation, milestone_places, positions
 from nisba.attribution.models import JourneySpec
+from nisba.attribution.referrers import within
 from nisba.attribution.shards import Shard, list_column
 
 __all__ = ["Journeys", "build_journeys", "journey_rows", "window"]
@@ -47,11 +49,10 @@ class Journeys:
         """Places of FT, LC, OC and CW in each journey: `milestone_places`."""
         return milestone_places(self.touched_at_us, self.lengths, self.shard.opened_at_us, self.lead_created_at_us, self.lead_created)
 
-    @cached_property
-    def last_non_direct(self) -> Ints:
-        """Place of each journey's last touch whose channel is not `direct`; of its last touch where all are."""
+    def last_of_other_channels(self, channels: frozenset[str]) -> Ints:
+        """Return the place of each journey's last touch of another channel than these, folded; of its last touch where there is none."""
         codes, values = self.shard.touch_codes("channel")
-        return last_allowed(np.array([value != "direct" for value in values] or [True])[codes[self.touch]], self.lengths)
+        return last_allowed(~_named(values, channels)[codes[self.touch]], self.lengths)
 
 
 def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
@@ -65,7 +66,7 @@ def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
     low, high = bisect(at_us, low, high, earliest, right=False), bisect(at_us, low, high, close, right=True)
     counts = np.maximum(high - low, 0)
     place, deal = runs(low, counts), np.repeat(np.arange(shard.deals), counts)
-    keep = _leader(shard, rows, account, at_us, spec.session_gap_us)[place] < low[deal]
+    keep = _leader(shard, rows, account, at_us, spec)[place] < low[deal]
     if spec.mapping != "account":
         keep &= _is_contact(shard, deal, rows[place], spec.mapping)
     place, deal = place[keep], deal[keep]
@@ -82,21 +83,31 @@ def window(shard: Shard, spec: JourneySpec) -> tuple[Ints, Ints]:
 
 
 def _allowed(shard: Shard, spec: JourneySpec) -> Ints:
-    """Return the rows of touches whose kind and team are allowed."""
-    kinds, kind_names = shard.touch_codes("kind")
+    """Return the rows of touches whose kind, channel, team and referrer are allowed."""
     teams, team_names = shard.touch_codes("team")
-    kind_ok = np.array([name not in spec.excluded_kinds for name in kind_names] or [True])
-    team_ok = np.array([name in spec.teams for name in team_names] or [True])
-    return np.flatnonzero(kind_ok[kinds] & team_ok[teams])
+    allowed = np.array([name in spec.teams for name in team_names] + [False])[teams]
+    for name, excluded in (("kind", spec.excluded_kinds), ("channel", spec.excluded_channels)):
+        if excluded:
+            codes, values = shard.touch_codes(name)
+            allowed &= ~_named(values, excluded)[codes]
+    if spec.excluded_referrers:
+        codes, values = shard.touch_codes("referrer_host")
+        allowed &= ~np.append(within(values, spec.excluded_referrers), False)[codes]
+    return np.flatnonzero(allowed)
 
 
-def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, gap_us: int) -> Ints:
+def _named(labels: list[str], among: frozenset[str]) -> Bools:
+    """Tell which labels are among the given ones, which are folded; one more, for none, is not."""
+    return np.array([folded(label) in among for label in labels] + [False], dtype=bool)
+
+
+def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, spec: JourneySpec) -> Ints:
     """Return for each touch the place of the one before it of its key, if less than the gap before it; else -1.
 
     Where that place is inside a deal's window, the touch counts as one with it and is left out. Only touches with a
     neighbour of their account inside the gap are looked at.
     """
-    leader = np.full(len(rows), -1, dtype=np.int64)
+    leader, gap_us = np.full(len(rows), -1, dtype=np.int64), spec.session_gap_us
     near = np.zeros(len(rows), dtype=bool)
     near[1:] = (account[1:] == account[:-1]) & (at_us[1:] - at_us[:-1] < gap_us)
     near[:-1] |= near[1:]
@@ -105,7 +116,7 @@ def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, gap_us: int) -
     places = places[actor[rows[places]] >= 0]
     if not len(places):
         return leader
-    keys = [account[places]] + [shard.touch_codes(name)[0][rows[places]] for name in ("actor", "campaign_id", "channel", "kind")]
+    keys = [account[places]] + [shard.touch_codes(name)[0][rows[places]] for name in ("actor", *sorted(spec.collapse_by))]
     order = np.lexsort(tuple(reversed(keys)))  # stable: inside a key the order stays
     same = np.ones(len(order) - 1, dtype=bool)
     for key in keys:

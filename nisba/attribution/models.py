@@ -5,15 +5,18 @@ An id means one thing for ever: a changed rule is a new id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import gcd, lcm
 from types import MappingProxyType
+from typing import Any
 
 from nisba.attribution.books import DEFAULT_JOURNEY
 from nisba.attribution.dates import DAY_US
+from nisba.attribution.labels import folded, normalised
+from nisba.attribution.referrers import host
 from nisba.config import Attribution, Config, CustomModel
 
 __all__ = ["RULE_MODELS", "Factor", "JourneySpec", "Model", "default_journey", "journey_specs", "selected_models"]
@@ -23,7 +26,10 @@ _MINUTE_US = 60_000_000
 
 @dataclass(frozen=True)
 class JourneySpec:
-    """What makes a journey: which touches are eligible, and when several count as one (semantics: "Journeys")."""
+    """What makes a journey: which touches are eligible, and when several count as one (semantics: "Journeys").
+
+    Two that are equal make the same journeys: labels are folded, hosts are as `referrers.host` has them, and no order counts.
+    """
 
     mapping: str
     excluded_kinds: frozenset[str]
@@ -31,6 +37,12 @@ class JourneySpec:
     lookback_us: int
     anchor: str
     session_gap_us: int
+    """0: no touches count as one."""
+    excluded_channels: frozenset[str] = frozenset()
+    excluded_referrers: frozenset[str] = frozenset()
+    """Hosts; those below them are meant too."""
+    collapse_by: frozenset[str] = frozenset({"campaign_id", "channel", "kind"})
+    """What touches of one actor must be equal in to count as one."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +54,12 @@ class Factor:
     kind: str | None
 
     def matches(self, channel: str, kind: str) -> bool:
-        """Tell whether a touch of this channel and kind is meant."""
-        return self.channel in (None, channel) and self.kind in (None, kind)
+        """Tell whether a touch of this channel and kind is meant; case does not matter."""
+        return _is_meant(self.channel, channel) and _is_meant(self.kind, kind)
+
+
+def _is_meant(named: str | None, label: str) -> bool:
+    return named is None or folded(named) == folded(label)
 
 
 @dataclass(frozen=True)
@@ -56,8 +72,8 @@ class Model:
     rest: int
     half_life_days: float | None = None
     factors: tuple[Factor, ...] = ()
-    skips_direct: bool = False
-    """CW is taken among touches whose channel is not `direct`; if all are, the plain last touch."""
+    skips: frozenset[str] = frozenset()
+    """Channels, folded: CW is taken among touches of other ones; where there are none, it is the plain last touch."""
     journey: str = DEFAULT_JOURNEY
 
 
@@ -69,10 +85,10 @@ def _model(
     cw: str = "0",
     rest: str = "0",
     half_life_days: float | None = None,
-    skips_direct: bool = False,
+    skips: frozenset[str] = frozenset(),
 ) -> Model:
     shares = _in_lowest_terms([Decimal(share) for share in (ft, lc, oc, cw, rest)])
-    return Model(model_id, (shares[0], shares[1], shares[2], shares[3]), shares[4], half_life_days, (), skips_direct)
+    return Model(model_id, (shares[0], shares[1], shares[2], shares[3]), shares[4], half_life_days, (), skips)
 
 
 def _in_lowest_terms(shares: list[Decimal]) -> list[int]:
@@ -89,7 +105,7 @@ RULE_MODELS: Mapping[str, Model] = MappingProxyType(
         for model in (
             _model("first_touch", ft="100"),
             _model("last_touch", cw="100"),
-            _model("last_non_direct", cw="100", skips_direct=True),
+            _model("last_non_direct", cw="100", skips=frozenset({"direct"})),
             _model("lead_creation", lc="100"),
             _model("opportunity_creation", oc="100"),
             _model("linear", rest="100"),
@@ -114,18 +130,26 @@ def default_journey(config: Config) -> JourneySpec:
 
 
 def _spec(base: Attribution, model: CustomModel | None) -> JourneySpec:
-    def value(name: str) -> object:
+    def value(name: str) -> Any:
         own = getattr(model, name) if model is not None else None
         return getattr(base, name) if own is None else own
 
     return JourneySpec(
         mapping=str(value("mapping")),
-        excluded_kinds=frozenset(value("excluded_kinds")),  # type: ignore[call-overload]
-        teams=frozenset(value("teams")),  # type: ignore[call-overload]
-        lookback_us=int(value("lookback_days")) * DAY_US,  # type: ignore[call-overload]
+        excluded_kinds=_folded("kind", value("excluded_kinds")),
+        teams=frozenset(value("teams")),
+        lookback_us=int(value("lookback_days")) * DAY_US,
         anchor=str(value("anchor")),
-        session_gap_us=int(value("session_gap_minutes")) * _MINUTE_US,  # type: ignore[call-overload]
+        session_gap_us=int(value("session_gap_minutes")) * _MINUTE_US,
+        excluded_channels=_folded("channel", value("excluded_channels")),
+        excluded_referrers=frozenset(map(host, value("excluded_referrers"))),
+        collapse_by=frozenset(value("collapse_by")),
     )
+
+
+def _folded(field: str, labels: Iterable[str]) -> frozenset[str]:
+    """Return labels of the configuration as those of touches are compared with them."""
+    return frozenset(folded(normalised(label, field)) for label in labels)
 
 
 def journey_specs(config: Config) -> dict[str, JourneySpec]:
@@ -143,7 +167,9 @@ def selected_models(config: Config) -> tuple[Model, ...]:
     """Return the models to compute: the configured ones, the default model and every custom model, each once."""
     journeys = journey_specs(config)
     customs = {custom.id: _custom(custom, custom.id if custom.id in journeys else DEFAULT_JOURNEY) for custom in config.model}
-    known = {**RULE_MODELS, **customs}
+    skips = _folded("channel", config.attribution.direct_channels)
+    built_in = {id_: replace(model, skips=skips) if model.skips else model for id_, model in RULE_MODELS.items()}
+    known = {**built_in, **customs}
     wanted = [*config.attribution.models, config.attribution.default_model, *customs]
     return tuple(known[model_id] for model_id in dict.fromkeys(wanted) if model_id)
 
@@ -151,6 +177,10 @@ def selected_models(config: Config) -> tuple[Model, ...]:
 def _custom(model: CustomModel, journey: str) -> Model:
     shares = [model.first_touch, model.lead_creation, model.opportunity_creation, model.closed_won, model.rest]
     ft, lc, oc, cw, rest = _in_lowest_terms(shares)
-    factors = tuple(Factor(Fraction(m.factor), m.channel, m.kind) for m in model.multipliers)
+    factors = tuple(Factor(Fraction(m.factor), _label("channel", m.channel), _label("kind", m.kind)) for m in model.multipliers)
     half_life = None if model.half_life_days is None else float(model.half_life_days)
     return Model(model.id, (ft, lc, oc, cw), rest, half_life, factors, journey=journey)
+
+
+def _label(field: str, label: str | None) -> str | None:
+    return None if label is None else normalised(label, field)

@@ -33,6 +33,8 @@ from nisba.attribution.entries import rate_days
 from nisba.attribution.facts import Facts
 from nisba.attribution.fx import Rates
 from nisba.attribution.identity import Identity, Nodes, TouchNodes, resolve_identity
+from nisba.attribution.models import journey_specs
+from nisba.attribution.referrers import hosts
 from nisba.attribution.registers import winners
 from nisba.attribution.shards import pack
 from nisba.config import Config
@@ -137,7 +139,7 @@ def resolve(facts: Facts, config: Config) -> Resolution:
     tables = {
         "deal": _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)),
         "state": deals.states.append_column("deal", pa.array(deals.deal)).drop_columns(["contact_ids", "primary_contact_id", "deleted"]),
-        "touch": _touch_table(touches, touch, who, own),
+        "touch": _touch_table(touches, touch, who, own, config),
         "creation": _creation_table(stages, account, lead, who, own),
         "adjustment": _adjustment_table(facts.adjustment, deals),
         "rate": _rate_table(facts.fx, deals, config),
@@ -207,7 +209,7 @@ def _deal_table(deals: LivingDeals, who: Identity, own: Ints, contacts: _Contact
     )
 
 
-def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints) -> Any:
+def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints, config: Config) -> Any:
     """Return the touches of accounts with deals, by account and (time, source, id): a touch once for each of its accounts."""
     at_us = instants(touches["occurred_at"])[0]
     person = who.person_of_touch(touch, at_us)
@@ -220,6 +222,8 @@ def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints) -> A
     row = row[np.argsort(account * len(order) + rank[row], kind="stable")]
     rows = pa.array(row)
     columns = {name: _coded(touches[name], row) for name in ("source", *_TOUCH_TEXT)}
+    if any(spec.excluded_referrers for spec in journey_specs(config).values()):
+        columns["referrer_host"] = _coded(hosts(touches["referrer"]), row)
     return pa.table(
         {
             "account": pa.array(np.sort(account)),

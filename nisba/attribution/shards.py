@@ -95,8 +95,9 @@ class Shard:
 
     @cached_property
     def opened_at_us(self) -> Ints:
-        """Opening of each deal, as its current state says."""
-        return instants(self.state["opened_at"])[0][self.current]
+        """Opening of each deal: as its current state says, or its close where that came before, as in imports."""
+        opened, closed = instants(self.state["opened_at"])[0][self.current], self.closed_at_us[0][self.current]
+        return np.where(self.is_open[self.current], opened, np.minimum(opened, closed))
 
     @cached_property
     def currencies(self) -> list[str]:

@@ -20,7 +20,7 @@ def rule_in_words(model: Model) -> str:
     """
     whole = sum(model.milestones) + model.rest
     parts = [
-        f"{name} {_percent(share, whole)}" + (" (direct ones skipped)" if model.skips_direct else "")
+        f"{name} {_percent(share, whole)}" + _skipped(model)
         for name, share in zip(_MILESTONES, model.milestones, strict=True)
         if share
     ]
@@ -30,6 +30,10 @@ def rule_in_words(model: Model) -> str:
         parts.append(f"{who} {_percent(model.rest, whole)} {how}")
     parts += [f"× {float(factor.factor):g} for {factor.channel or factor.kind}" for factor in model.factors]
     return ", ".join(parts)
+
+
+def _skipped(model: Model) -> str:
+    return f" ({', '.join(sorted(model.skips))} ones skipped)" if model.skips else ""
 
 
 def _percent(share: int, whole: int) -> str:

@@ -45,6 +45,7 @@ def shard(actor: str | None = "person:p-1") -> Shard:
         "team": pa.array([team for *_, team in TOUCHES]),
         "campaign_id": pa.array(["c-1"] * size),
         "actor": pa.array([actor] * size, pa.string()),
+        "referrer_host": pa.array(["www.pay.test" if name == "first_of_its_kind" else None for name, *_ in TOUCHES], pa.string()),
     }
     deal = {"deal_id": pa.array(["d-1"]), "account": pa.array([0], pa.int64()), "lead_created_at": pa.nulls(1, INSTANT)}
     deal |= {"contacts": pa.array([[]], pa.list_(pa.int64())), "primary_contact": pa.nulls(1, pa.int64())}
@@ -73,6 +74,25 @@ def test_details_name_the_bound_and_the_touch() -> None:
     assert details["again_at_once"] == "counts as one with first_of_its_kind"
     assert details["too_early"] == "before 2026-01-15 09:00 UTC, where the lookback begins"
     assert details["after_the_close"] == "after the close of 2026-02-01 09:00 UTC"
+
+
+def test_excluded_channels_and_referrers() -> None:
+    found = left_out(shard(), "d-1", replace(SPEC, excluded_referrers=frozenset({"pay.test"})))
+    said = {row.touch_id: (row.reason, row.detail) for row in found}
+    assert said["first_of_its_kind"] == ("excluded_referrer", "it came from www.pay.test, which is excluded")
+    assert "again_at_once" not in said, "nothing that it could be one with is left"
+    found = left_out(shard(), "d-1", replace(SPEC, excluded_channels=frozenset({"email"})))
+    assert {(row.reason, row.detail) for row in found} == {
+        ("excluded_channel", "channel email is excluded"),
+        ("excluded_kind", "kind impression is excluded"),
+    }
+
+
+def test_what_it_counts_as_one_with_follows_the_firms_choice() -> None:
+    spec = replace(SPEC, excluded_kinds=frozenset(), session_gap_us=2 * 86_400_000_000)
+    assert "only_seen" not in {row.touch_id for row in left_out(shard(), "d-1", spec)}
+    details = {row.touch_id: row.detail for row in left_out(shard(), "d-1", replace(spec, collapse_by=frozenset({"channel"})))}
+    assert details["only_seen"] == "counts as one with first_of_its_kind"
 
 
 def test_touches_of_nobody_never_collapse() -> None:
