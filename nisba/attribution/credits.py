@@ -98,7 +98,7 @@ class Ledgers:
     """The entries to split, by deal and number, with their running totals in both currencies."""
 
     entries: Entries
-    cum: Ints
+    cum: Numbers
     totals: Totals
 
     @cached_property
@@ -226,7 +226,7 @@ def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
     deal = np.searchsorted(rows.deals, ledgers.entries.deal[entry])
     groups = lengths[deal]
     line = runs(starts[deal], groups)
-    own = split_rows(ledgers.cum[entry], weight[line], sums[deal], groups)
+    own = split_rows(ledgers.cum[entry].astype(np.int64, copy=False), weight[line], sums[deal], groups)
     reporting = own
     if len(changed := np.flatnonzero(np.isin(entry, ledgers.converted))):
         reporting = own.copy()
@@ -248,7 +248,7 @@ def _entries_of(rows: Rows, ledgers: Ledgers) -> Ints:
 
 
 def _lines_before(ledgers: Ledgers, entry: Ints, groups: Ints) -> tuple[Ints, Ints]:
-    """Return (lines of entries that follow another of their currency, the lines of that other)."""
+    """Return (lines of entries that follow another of their run, the lines of that other)."""
     first = np.cumsum(groups) - groups
     previous = ledgers.entries.previous[entry]
     later = np.flatnonzero(previous >= 0)
@@ -288,7 +288,7 @@ def _split_one_by_one(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
     return _Columns(*np.array(lines, dtype=np.int64).reshape(-1, 5).T.copy())
 
 
-def _credited(ledgers: Ledgers, entry: int, totals: Ints, weight: list[int]) -> list[int]:
+def _credited(ledgers: Ledgers, entry: int, totals: Numbers, weight: list[int]) -> list[int]:
     previous = int(ledgers.entries.previous[entry])
     after = split(int(totals[entry]), weight)
     return after if previous < 0 else [new - old for new, old in zip(after, split(int(totals[previous]), weight), strict=True)]
@@ -299,7 +299,7 @@ def _table(rows: Rows, model: Model, ledgers: Ledgers, reporting: str, columns: 
     count = len(columns.row)
     one = np.zeros(count, dtype=np.int8)
     known = ledgers.totals.known
-    own_milli = shard.milli[entries.currency]
+    own_milli = entries.amounts.milli[entries.currency]
     arrays = [
         dictionary(one, pa.array([model.id])),
         dictionary(one, pa.array([model.journey])),

@@ -8,11 +8,19 @@ import numpy as np
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
-from nisba.attribution.columns import Bools, Ints, combine, decimals, distinct, instants, instants_array, numbered
+from nisba.attribution.columns import combine, decimals, distinct, instants, instants_array, numbered
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.credits import Ledgers, Rows, credit_lines
 from nisba.attribution.dates import local_days
-from nisba.attribution.entries import converted, entry_rows, held_deals, make_entries, reporting_totals
+from nisba.attribution.entries import (
+    Entries,
+    current_amounts,
+    entry_rows,
+    held_deals,
+    make_entries,
+    reporting_amounts,
+    reporting_totals,
+)
 from nisba.attribution.facts import MONEY, Facts
 from nisba.attribution.held import unknown_deals
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
@@ -50,16 +58,15 @@ def attribute_shard(payload: Any, config: Config) -> Tables:
     specs = journey_specs(config)
     built = {spec: build_journeys(shard, spec) for spec in set(specs.values())}  # models that agree share the work
     journeys = {name: built[spec] for name, spec in specs.items()}
-    entries, held_adjustments = make_entries(shard)
-    cum = entries.running()
-    totals = reporting_totals(shard, entries, cum, config)
+    entries, held_adjustments = make_entries(shard, config)
+    totals = reporting_totals(shard, entries, config)
     return {
-        "deal": _deal_rows(shard, journeys[DEFAULT_JOURNEY], config),
+        "deal": _deal_rows(shard, entries, journeys[DEFAULT_JOURNEY], config),
         "deal_history": _history_rows(shard),
         "journey_touch": pa.concat_tables([journey_rows(name, found, zone) for name, found in journeys.items()]),
         "entry": entry_rows(shard, entries, totals, config),
-        "credit_line": _credit_rows(journeys, Ledgers(entries, cum, totals), config),
-        "held": pa.concat_tables([held_deals(shard, entries, cum, totals), held_adjustments]),
+        "credit_line": _credit_rows(journeys, Ledgers(entries, entries.cum, totals), config),
+        "held": pa.concat_tables([held_deals(shard, entries, totals), held_adjustments]),
     }
 
 
@@ -73,13 +80,13 @@ def _credit_rows(journeys: dict[str, Journeys], ledgers: Ledgers, config: Config
 
 
 _CURRENT: tuple[str, ...] = (
-    *("status", "stage", "amount", "currency", "opened_at", "closed_at", "revision", "deal_type", "owner", "segment", "region"),
+    *("name", "status", "stage", "opened_at", "closed_at", "revision", "deal_type", "owner", "segment", "region"),
     *("product", "lead_source", "list_amount", "loss_reason", "next_step"),
 )
 """Columns of the current state that are shown as they are."""
 
 
-def _deal_rows(shard: Shard, journeys: Journeys, config: Config) -> Any:
+def _deal_rows(shard: Shard, entries: Entries, journeys: Journeys, config: Config) -> Any:
     """Return the rows of `deal`: current states, dated and converted."""
     current = shard.state.take(pa.array(shard.current))
     columns = {name: combine(current[name]) for name in _CURRENT}
@@ -88,7 +95,8 @@ def _deal_rows(shard: Shard, journeys: Journeys, config: Config) -> Any:
     columns["lead_created_at"] = instants_array(np.where(journeys.lead_created, journeys.lead_created_at_us, 0), journeys.lead_created)
     for name in ("opened", "closed"):
         columns[f"{name}_on"] = _local_dates(current[f"{name}_at"], config.reporting.time_zone)
-    amounts, known = _reporting_amounts(shard, config)
+    columns["amount"], columns["currency"] = current_amounts(shard, entries)
+    amounts, known = reporting_amounts(shard, entries, instants(current["closed_at"])[0], config)
     columns["amount_reporting"] = decimals(amounts * milli_per_minor(config.reporting.currency), MONEY, known)
     return pa.table({name: columns[name] for name in BOOK_SCHEMAS["deal"].names})
 
@@ -98,13 +106,6 @@ def _local_dates(column: Any, time_zone: str) -> Any:
     days = np.zeros(len(at_us), dtype=np.int32)
     days[has] = local_days(at_us[has], time_zone)
     return pa.array(days, mask=~has).view(pa.date32())
-
-
-def _reporting_amounts(shard: Shard, config: Config) -> tuple[Ints, Bools]:
-    """Return each deal's current amount in minor units of the reporting currency, and where it has one in range."""
-    amount, has = shard.amount_minor
-    result, known, _ = converted(shard, np.arange(shard.deals), shard.currency[shard.current], amount[shard.current], config)
-    return result, has[shard.current] & known
 
 
 def _history_rows(shard: Shard) -> Any:

@@ -25,11 +25,12 @@ from nisba.attribution.columns import (
     encode,
     instants,
     instants_array,
+    runs,
     text,
     total_order,
 )
+from nisba.attribution.dates import local_days
 from nisba.attribution.deals import LivingDeals, living_deals, winning_adjustments
-from nisba.attribution.entries import rate_days
 from nisba.attribution.facts import Facts
 from nisba.attribution.fx import Rates
 from nisba.attribution.identity import Identity, Nodes, TouchNodes, resolve_identity
@@ -136,13 +137,14 @@ def resolve(facts: Facts, config: Config) -> Resolution:
     owner, contact = nodes.numbers("account", contacts.accounts), nodes.numbers("person", contacts.ids)
     who = resolve_identity(nodes, touch, touches, (lead, person, account), (contact, owner[contacts.deal]), links)
     own = who.of_node(owner)
+    adjustments = _adjustment_table(facts.adjustment, deals)
     tables = {
         "deal": _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)),
         "state": deals.states.append_column("deal", pa.array(deals.deal)).drop_columns(["contact_ids", "primary_contact_id", "deleted"]),
         "touch": _touch_table(touches, touch, who, own, config),
         "creation": _creation_table(stages, account, lead, who, own),
-        "adjustment": _adjustment_table(facts.adjustment, deals),
-        "rate": _rate_table(facts.fx, deals, config),
+        "adjustment": adjustments,
+        "rate": _rate_table(facts.fx, deals, adjustments, config),
     }
     return Resolution(who.table(), who, tables)
 
@@ -284,20 +286,58 @@ def _adjustment_table(adjustment: Any, deals: LivingDeals) -> Any:
     return winners.append_column("deal", pa.array(deal)).filter(pa.array(deal >= 0))
 
 
-def _rate_table(fx: Any, deals: LivingDeals, config: Config) -> Any:
-    """Return the rates that deals need and that are known: between minor units, exact, as numerator over denominator."""
+def _rate_table(fx: Any, deals: LivingDeals, adjustment: Any, config: Config) -> Any:
+    """Return the rates that deals may need and that are known: between minor units, exact, as numerator over denominator.
+
+    A deal may need those of each day on which it was opened, changed or closed, and into its currencies those of its adjustments.
+    """
+    zone, rates = config.reporting.time_zone, Rates(fx, config)
+    known = []
+    for day, currency, target in sorted(
+        {*_needed_by_states(deals, zone, config.reporting.currency), *_needed_by_adjustments(deals, adjustment, zone)}
+    ):
+        rate = rates.minor_rate(currency, day, target)
+        if rate is not None:
+            known.append(
+                {"day": day, "currency": currency, "target": target, "numerator": str(rate.numerator), "denominator": str(rate.denominator)}
+            )
+    return pa.Table.from_pylist(known, schema=_RATE)
+
+
+_Need = tuple[int, str, str]  # day, currency, target
+
+
+def _needed_by_states(deals: LivingDeals, zone: str, reporting: str) -> set[_Need]:
+    """Return what converts each currency that a deal ever had on each day of its states."""
     codes, currencies = encode(deals.states["currency"])
-    day = rate_days(deals.states, deals.current, config.reporting.time_zone)[deals.deal]
-    has = codes >= 0
-    needed = np.unique(np.stack([day[has], codes[has]], axis=1), axis=0)
-    names, rates = currencies.to_pylist(), Rates(fx, config)
-    foreign = [(day, names[code]) for day, code in needed.tolist() if names[code] != config.reporting.currency]
-    known = [(day, name, rate) for day, name in foreign if (rate := rates.minor_rate(name, day)) is not None]
-    return pa.table(
-        {
-            "day": pa.array([day for day, *_ in known], pa.int64()),
-            "currency": pa.array([name for _, name, _ in known], pa.string()),
-            "numerator": pa.array([str(rate.numerator) for *_, rate in known], pa.string()),
-            "denominator": pa.array([str(rate.denominator) for *_, rate in known], pa.string()),
-        }
-    )
+    names = currencies.to_pylist()
+    foreign = np.array([name != reporting for name in names] or [False])
+    rows = np.flatnonzero((codes >= 0) & foreign[codes])
+    if not len(rows):
+        return set()
+    pairs = np.unique(np.stack([deals.deal[rows], codes[rows]], axis=1), axis=0)
+    wanted = np.flatnonzero(np.isin(deals.deal, pairs[:, 0]))
+    needed: set[_Need] = set()
+    for name in ("occurred_at", "closed_at", "opened_at"):
+        at_us, has = instants(deals.states[name].take(pa.array(wanted)))
+        day, deal = local_days(at_us[has], zone), deals.deal[wanted[has]]
+        first, last = (np.searchsorted(pairs[:, 0], deal, side=side) for side in ("left", "right"))
+        code = pairs[runs(first, last - first), 1]
+        found = np.unique(np.stack([np.repeat(day, last - first), code], axis=1), axis=0)
+        needed |= {(day, names[code], reporting) for day, code in found.tolist()}
+    return needed
+
+
+def _needed_by_adjustments(deals: LivingDeals, adjustment: Any, zone: str) -> set[_Need]:
+    """Return what converts each adjustment into the other currencies that its deal ever had."""
+    deal, day = np.asarray(adjustment["deal"]), local_days(instants(adjustment["effective_at"])[0], zone)
+    has = np.asarray(deals.states["currency"].is_valid())
+    own = text(deals.states["currency"].filter(pa.array(has & np.isin(deals.deal, deal)))).to_pylist()
+    targets: dict[int, set[str]] = {}
+    for number, currency in zip(deals.deal[has & np.isin(deals.deal, deal)].tolist(), own, strict=True):
+        targets.setdefault(number, set()).add(currency)
+    rows = zip(deal.tolist(), day.tolist(), text(adjustment["currency"]).to_pylist(), strict=True)
+    return {(day, code, target) for deal, day, code in rows for target in targets.get(deal, ()) if target != code}
+
+
+_RATE = pa.schema([("day", pa.int64()), *((name, pa.string()) for name in ("currency", "target", "numerator", "denominator"))])
