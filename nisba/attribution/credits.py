@@ -6,7 +6,8 @@ bits, the deal is *wide*: the same rule then runs on Python's integers, for that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +26,7 @@ from nisba.attribution.journeys import Journeys
 from nisba.attribution.models import Model
 from nisba.money import milli_per_minor
 
-__all__ = ["Ledgers", "Rows", "credit_lines", "decay"]
+__all__ = ["Columns", "Ledgers", "Rows", "credit_lines", "decay", "split_entries"]
 
 Numbers = npt.NDArray[Any]
 """int64, or Python's integers (dtype object)."""
@@ -70,12 +71,17 @@ class Rows:
         return self.place + (self.journeys.lengths[self.deals] > 0)[self.owner]
 
     @cached_property
+    def step(self) -> Ints:
+        """The touch of each row, as its place among those of all journeys; -1 for nobody."""
+        step = np.full(len(self.place), -1, dtype=np.int64)
+        journeys = self.journeys
+        step[self.ordinal > 0] = runs(journeys.starts[self.deals], journeys.lengths[self.deals])
+        return step
+
+    @cached_property
     def touch(self) -> Ints:
         """Row of each touch in the shard's touches; -1 for nobody."""
-        touch = np.full(len(self.place), -1, dtype=np.int64)
-        journeys = self.journeys
-        touch[self.ordinal > 0] = journeys.touch[runs(journeys.starts[self.deals], journeys.lengths[self.deals])]
-        return touch
+        return np.append(self.journeys.touch, -1)[self.step]
 
     @cached_property
     def age_us(self) -> Ints:
@@ -192,16 +198,8 @@ def _wide(rows: Rows, model: Model, too_large: Bools) -> Bools:
     return (rows.lengths > (SAFE_WEIGHT - 1) // largest) | too_large[rows.deals]
 
 
-def credit_lines(rows: Rows, model: Model, ledgers: Ledgers, reporting: str) -> list[Any]:
-    """Return the rows of `credit_line` of one model, as one or two tables."""
-    wide = _wide(rows, model, ledgers.too_large(rows.journeys.shard.deals))
-    ways = ((~wide, _split_columns), (wide, _split_one_by_one))
-    parts = [(Rows(rows.journeys, rows.deals[chosen]) if wide.any() else rows, split_all) for chosen, split_all in ways if chosen.any()]
-    return [_table(part, model, ledgers, reporting, split_all(part, model, ledgers)) for part, split_all in parts]
-
-
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """Credits, one per row of positive weight and entry; money in minor units."""
 
     row: Ints
@@ -212,8 +210,27 @@ class _Columns:
     revenue: Ints
     revenue_reporting: Ints
 
+    @classmethod
+    def joined(cls, parts: Sequence[Columns]) -> Columns:
+        """Put the credits of several parts one after the other."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(*(np.concatenate([nothing, *(getattr(part, field.name) for part in parts)]) for field in fields(cls)))
 
-def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
+
+def credit_lines(rows: Rows, model: Model, ledgers: Ledgers, reporting: str) -> list[Any]:
+    """Return the rows of `credit_line` of one model, as one or two tables."""
+    return [_table(part, model, ledgers, reporting, columns) for part, columns in split_entries(rows, model, ledgers)]
+
+
+def split_entries(rows: Rows, model: Model, ledgers: Ledgers) -> list[tuple[Rows, Columns]]:
+    """Split the entries by a model: all that are not wide at once, the wide ones one by one. Returns one or two parts, with their rows."""
+    wide = _wide(rows, model, ledgers.too_large(rows.journeys.shard.deals))
+    ways = ((~wide, _split_columns), (wide, _split_one_by_one))
+    parts = [(Rows(rows.journeys, rows.deals[chosen]) if wide.any() else rows, split_all) for chosen, split_all in ways if chosen.any()]
+    return [(part, split_all(part, model, ledgers)) for part, split_all in parts]
+
+
+def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> Columns:
     """Split the entries of all deals at once."""
     weight = weights(rows, model)
     kept = np.flatnonzero(weight)
@@ -237,7 +254,7 @@ def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
     same = reporting is own
     own = _differences(own, *before)
     shown = _shown(weight, sums[owner])
-    return _Columns(kept[line], np.repeat(entry, groups), shown[line], own, own if same else _differences(reporting, *before))
+    return Columns(kept[line], np.repeat(entry, groups), shown[line], own, own if same else _differences(reporting, *before))
 
 
 def _entries_of(rows: Rows, ledgers: Ledgers) -> Ints:
@@ -273,7 +290,7 @@ def _shown(weight: Ints, sums: Ints) -> Ints:
     return rounded
 
 
-def _split_one_by_one(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
+def _split_one_by_one(rows: Rows, model: Model, ledgers: Ledgers) -> Columns:
     """Do the same for deals whose numbers do not fit 64 bits, one by one."""
     everything = weights(rows, model, object)
     lines: list[tuple[int, int, int, int, int]] = []
@@ -285,7 +302,7 @@ def _split_one_by_one(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
         for entry in np.flatnonzero(ledgers.entries.deal == deal).tolist():
             own, reporting = (_credited(ledgers, entry, totals, weight) for totals in (ledgers.cum, ledgers.totals.after))
             lines += [(first + i, entry, shown[i], own[i], reporting[i]) for i, each in enumerate(weight) if each]
-    return _Columns(*np.array(lines, dtype=np.int64).reshape(-1, 5).T.copy())
+    return Columns(*np.array(lines, dtype=np.int64).reshape(-1, 5).T.copy())
 
 
 def _credited(ledgers: Ledgers, entry: int, totals: Numbers, weight: list[int]) -> list[int]:
@@ -294,7 +311,7 @@ def _credited(ledgers: Ledgers, entry: int, totals: Numbers, weight: list[int]) 
     return after if previous < 0 else [new - old for new, old in zip(after, split(int(totals[previous]), weight), strict=True)]
 
 
-def _table(rows: Rows, model: Model, ledgers: Ledgers, reporting: str, columns: _Columns) -> Any:
+def _table(rows: Rows, model: Model, ledgers: Ledgers, reporting: str, columns: Columns) -> Any:
     shard, entries = rows.journeys.shard, ledgers.entries
     count = len(columns.row)
     one = np.zeros(count, dtype=np.int8)

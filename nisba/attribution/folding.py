@@ -25,6 +25,7 @@ from nisba.attribution.facts import MONEY, Facts
 from nisba.attribution.held import unknown_deals
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
 from nisba.attribution.models import journey_specs, selected_models
+from nisba.attribution.pipeline_created import pipeline_rows
 from nisba.attribution.preparation import prepare
 from nisba.attribution.resolution import resolve
 from nisba.attribution.shards import Shard, unpack
@@ -53,7 +54,7 @@ def _joined(name: str, tables: list[Any]) -> Any:
 
 
 def attribute_shard(payload: Any, config: Config) -> Tables:
-    """Return the books of a shard's deals: `deal`, `deal_history`, `journey_touch`, `entry`, `credit_line`, `held`."""
+    """Return the books of a shard's deals: those of `BOOKS_OF_DEALS`, and `held`."""
     shard, zone = unpack(payload), config.reporting.time_zone
     specs = journey_specs(config)
     built = {spec: build_journeys(shard, spec) for spec in set(specs.values())}  # models that agree share the work
@@ -66,6 +67,7 @@ def attribute_shard(payload: Any, config: Config) -> Tables:
         "journey_touch": pa.concat_tables([journey_rows(name, found, zone) for name, found in journeys.items()]),
         "entry": entry_rows(shard, entries, totals, config),
         "credit_line": _credit_rows(journeys, Ledgers(entries, entries.cum, totals), config),
+        "pipeline_credit": pipeline_rows(journeys, selected_models(config), config),
         "held": pa.concat_tables([held_deals(shard, entries, totals), held_adjustments]),
     }
 

@@ -33,13 +33,11 @@ class Amounts:
     @classmethod
     def of(cls, shard: Shard, reporting: str) -> Amounts:
         """Read the amounts of states; a won state without one has that of its spell, a spell without any 0 in the reporting currency."""
-        codes, values = encode(shard.state["currency"])
-        currencies = [str(code) for code in values.to_pylist()]
-        milli, known = thousandths(shard.state["amount"])
-        amount = milli // _milli(currencies)[codes]
+        own = cls.own(shard)
+        currencies, codes, amount, known = own.currencies, own.currency, own.amount, own.known
         blank = np.flatnonzero(shard.is_won & ~known)
         if not len(blank):
-            return cls(currencies, codes, amount, known)
+            return own
         neighbour = _neighbours(shard, known, blank)
         found = neighbour >= 0
         currencies = currencies if reporting in currencies else [*currencies, reporting]
@@ -47,6 +45,14 @@ class Amounts:
         codes[blank] = np.where(found, codes[neighbour], currencies.index(reporting))
         amount[blank], known[blank] = np.where(found, amount[neighbour], 0), found
         return cls(currencies, codes, amount, known)
+
+    @classmethod
+    def own(cls, shard: Shard) -> Amounts:
+        """Read the amounts that states say themselves."""
+        codes, values = encode(shard.state["currency"])
+        currencies = [str(code) for code in values.to_pylist()]
+        milli, known = thousandths(shard.state["amount"])
+        return cls(currencies, codes, milli // _milli(currencies)[codes], known)
 
     @cached_property
     def milli(self) -> Ints:
