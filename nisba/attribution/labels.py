@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from nisba.attribution.columns import dictionary, encode
-from nisba.config import Labels
+from nisba.config import RESERVED, Labels
 
 __all__ = [
     "CHANNEL_NAMES",
@@ -28,9 +28,6 @@ __all__ = [
     "normalised",
     "relabelled",
 ]
-
-RESERVED = frozenset({"all", "(none)", "unattributed", "(unattributed)"})
-"""Rows of the reports are called so, in any case: no campaign, no segment."""
 
 PLACEHOLDERS = frozenset({"(not set)", "(direct)", "(organic)", "(referral)", "(data not available)"})
 """What analytics tools write where a touch has no campaign."""

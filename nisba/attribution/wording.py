@@ -20,9 +20,7 @@ def rule_in_words(model: Model) -> str:
     """
     whole = sum(model.milestones) + model.rest
     parts = [
-        f"{name} {_percent(share, whole)}" + _skipped(model)
-        for name, share in zip(_MILESTONES, model.milestones, strict=True)
-        if share
+        f"{name} {_percent(share, whole)}" + _skipped(model) for name, share in zip(_MILESTONES, model.milestones, strict=True) if share
     ]
     if model.rest:
         how = "in equal parts" if model.half_life_days is None else f"halving every {model.half_life_days:g} days before the last touch"
