@@ -313,7 +313,9 @@ def _check_label_maps(labels: Labels) -> None:
             if not _folded(label):
                 raise ConfigError(f"{key}: an empty label is none, and cannot be mapped; remove the line")
             if results.setdefault(_folded(label), name) != name:
-                raise ConfigError(f"{key}: the same label, but for case and blanks, is also {results[_folded(label)]!r}; keep one of the two")
+                raise ConfigError(
+                    f"{key}: the same label, but for case and blanks, is also {results[_folded(label)]!r}; keep one of the two"
+                )
             if field in ("channel", "kind", "stage") and not _folded(name):
                 raise ConfigError(f"{key}: every {field} needs a name; give it one")
             if field == "channel" and _folded(name) in RESERVED:
