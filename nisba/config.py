@@ -333,15 +333,20 @@ def _check_labels(config: Config) -> None:
 
 def _labels(config: Config) -> Iterator[tuple[str, bool, str]]:
     """Yield (key, whether it is a channel, label) of every label of touches that the configuration names."""
-    attribution = config.attribution
-    yield from (("attribution.direct_channels", True, label) for label in attribution.direct_channels)
-    for prefix, section in (("attribution.", attribution), *((f"model {model.id!r}: ", model) for model in config.model)):
+    yield from (("attribution.direct_channels", True, label) for label in config.attribution.direct_channels)
+    for prefix, section in _sections(config):
         yield from ((f"{prefix}excluded_channels", True, label) for label in section.excluded_channels or ())
         yield from ((f"{prefix}excluded_kinds", False, label) for label in section.excluded_kinds or ())
-    for model in config.model:
-        for multiplier in model.multipliers:
-            yield from ((f"model {model.id!r}: multipliers", True, label) for label in (multiplier.channel,) if label is not None)
-            yield from ((f"model {model.id!r}: multipliers", False, label) for label in (multiplier.kind,) if label is not None)
+    named = [(model.id, multiplier) for model in config.model for multiplier in model.multipliers]
+    for model_id, multiplier in named:
+        for is_channel, label in ((True, multiplier.channel), (False, multiplier.kind)):
+            if label is not None:
+                yield f"model {model_id!r}: multipliers", is_channel, label
+
+
+def _sections(config: Config) -> list[tuple[str, Attribution | CustomModel]]:
+    """Return what may exclude touches, with how messages begin to speak of it."""
+    return [("attribution.", config.attribution), *((f"model {model.id!r}: ", model) for model in config.model)]
 
 
 def _folded(label: str) -> str:
@@ -354,10 +359,8 @@ _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s/?#@:*.\[\]]+(\.[^\s/?#@:*.\[\]]+)*\
 
 def _check_referrers(config: Config) -> None:
     """Refuse what is no host: an address with a scheme, a port or a path would exclude nothing."""
-    sections = [("attribution.", config.attribution.excluded_referrers)]
-    sections += [(f"model {model.id!r}: ", model.excluded_referrers or ()) for model in config.model]
-    for prefix, referrers in sections:
-        for referrer in referrers:
+    for prefix, section in _sections(config):
+        for referrer in section.excluded_referrers or ():
             if not _HOST.fullmatch(referrer):
                 how = "write one such as 'paypal.com', without scheme, port or path; hosts below it are excluded with it"
                 raise ConfigError(f"{prefix}excluded_referrers: {referrer!r} is no host: {how}")

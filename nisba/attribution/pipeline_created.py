@@ -95,13 +95,14 @@ class _Lines:
             position = held.setdefault(id(journeys), np.append(positions(journeys.milestones, journeys.lengths), -1))
             row = columns.row
             parts.append((np.full(len(row), place), rows.ordinal[row], rows.touch[row], position[rows.step[row]]))
-        joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)] if parts else [np.zeros(0, dtype=np.int64)] * 4
-        return cls(*joined, Columns.joined([columns for *_, columns in found]))
+        nothing = np.zeros(0, dtype=np.int64)
+        model, ordinal, touch, position = (np.concatenate([nothing, *(part[place] for part in parts)]) for place in range(4))
+        return cls(model, ordinal, touch, position, Columns.joined([columns for *_, columns in found]))
 
 
 def _table(shard: Shard, lines: _Lines, firsts: Ledgers, models: list[str], created_on: Ints, reporting: str) -> Any:
     entries, credit, nobody = firsts.entries, lines.credit, lines.touch < 0
-    deal, currency, known = (column[credit.entry] for column in (entries.deal, entries.currency, firsts.totals.known))
+    deal, currency, known = entries.deal[credit.entry], entries.currency[credit.entry], firsts.totals.known[credit.entry]
     columns = {
         "model": dictionary(lines.model, pa.array(models, pa.string())),
         "deal_id": dictionary(deal, combine(shard.deal["deal_id"])),
