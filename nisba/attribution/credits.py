@@ -6,10 +6,9 @@ bits, the deal is *wide*: the same rule then runs on Python's integers, for that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -210,23 +209,22 @@ class Columns:
     revenue: Ints
     revenue_reporting: Ints
 
-    @classmethod
-    def joined(cls, parts: Sequence[Columns]) -> Columns:
-        """Put the credits of several parts one after the other."""
-        nothing = np.zeros(0, dtype=np.int64)
-        return cls(*(np.concatenate([nothing, *(getattr(part, field.name) for part in parts)]) for field in fields(cls)))
-
 
 def credit_lines(rows: Rows, model: Model, ledgers: Ledgers, reporting: str) -> list[Any]:
     """Return the rows of `credit_line` of one model, as one or two tables."""
     return [_table(part, model, ledgers, reporting, columns) for part, columns in split_entries(rows, model, ledgers)]
 
 
-def split_entries(rows: Rows, model: Model, ledgers: Ledgers) -> list[tuple[Rows, Columns]]:
+AnyRows = TypeVar("AnyRows", bound=Rows)
+
+
+def split_entries(rows: AnyRows, model: Model, ledgers: Ledgers) -> list[tuple[AnyRows, Columns]]:
     """Split the entries by a model: all that are not wide at once, the wide ones one by one. Returns one or two parts, with their rows."""
     wide = _wide(rows, model, ledgers.too_large(rows.journeys.shard.deals))
     ways = ((~wide, _split_columns), (wide, _split_one_by_one))
-    parts = [(Rows(rows.journeys, rows.deals[chosen]) if wide.any() else rows, split_all) for chosen, split_all in ways if chosen.any()]
+    parts = [
+        (type(rows)(rows.journeys, rows.deals[chosen]) if wide.any() else rows, split_all) for chosen, split_all in ways if chosen.any()
+    ]
     return [(part, split_all(part, model, ledgers)) for part, split_all in parts]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from nisba.money import milli_per_minor
 __all__ = ["pipeline_rows", "until_opened"]
 
 _UNATTRIBUTED = "unattributed"
+_OF_TOUCH = {"touch_source": "source", "campaign_id": "campaign_id", "team": "team"}
 
 
 def pipeline_rows(journeys: Mapping[str, Journeys], models: Sequence[Model], config: Config) -> Any:
@@ -37,11 +39,15 @@ def pipeline_rows(journeys: Mapping[str, Journeys], models: Sequence[Model], con
     shard = next(iter(journeys.values())).shard
     created_on = local_days(shard.opened_at_us, config.reporting.time_zone)
     firsts = _first_amounts(shard, created_on, config)
-    shorter = {id(found): until_opened(found) for found in journeys.values()}  # of names that share one
-    rows = {name: Rows(shorter[id(found)], firsts.entries.deal) for name, found in journeys.items()}
-    found = [(place, *part) for place, model in enumerate(models) for part in split_entries(rows[model.journey], model, firsts)]
-    lines = _Lines.of(found)
-    return _table(shard, lines, firsts, [model.id for model in models], created_on, config.reporting.currency)
+    rows = {id(found): _Rows(until_opened(found), firsts.entries.deal) for found in journeys.values()}  # names may share one
+    ids = pa.array([model.id for model in models], pa.string())
+    tables = []
+    for place, model in enumerate(models):
+        for part, columns in split_entries(rows[id(journeys[model.journey])], model, firsts):
+            money = _money(columns, firsts, config.reporting.currency)
+            named = {"model": dictionary(np.full(len(columns.row), place), ids), **part.taken(columns.row, created_on), **money}
+            tables.append(pa.table({name: named[name] for name in BOOK_SCHEMAS["pipeline_credit"].names}))
+    return pa.concat_tables(tables) if tables else BOOK_SCHEMAS["pipeline_credit"].empty_table()
 
 
 def until_opened(journeys: Journeys) -> Journeys:
@@ -72,55 +78,40 @@ def _first_states(deal: Ints, amounts: Amounts) -> Ints:
 
 
 @dataclass(frozen=True)
-class _Lines:
-    """What touches did for deals, one row each."""
+class _Rows(Rows):
+    """The touches of every deal until it was opened, with the columns that no model changes."""
 
-    model: Ints
-    """Place of the model."""
-    ordinal: Ints
-    """0 for nobody."""
-    touch: Ints
-    """Row of the shard's touches; -1 for nobody."""
-    position: Ints
-    """Place in POSITIONS; -1 for nobody."""
-    credit: Columns
+    def taken(self, row: Ints, created_on: Ints) -> dict[str, Any]:
+        """Return the columns of some rows, ascending; of all of them as they are."""
+        table = self._table if len(row) == len(self.touch) else self._table.take(pa.array(row))
+        days = pa.array(created_on[self.deals[self.owner[row]]].astype(np.int32)).view(pa.date32())
+        return {"created_on": days, **{name: table[name] for name in table.column_names}}
 
-    @classmethod
-    def of(cls, found: Sequence[tuple[int, Rows, Columns]]) -> _Lines:
-        """Join the rows of all models."""
-        held: dict[int, Ints] = {}
-        parts = []
-        for place, rows, columns in found:
-            journeys = rows.journeys
-            position = held.setdefault(id(journeys), np.append(positions(journeys.milestones, journeys.lengths), -1))
-            row = columns.row
-            parts.append((np.full(len(row), place), rows.ordinal[row], rows.touch[row], position[rows.step[row]]))
-        nothing = np.zeros(0, dtype=np.int64)
-        model, ordinal, touch, position = (np.concatenate([nothing, *(part[place] for part in parts)]) for place in range(4))
-        return cls(model, ordinal, touch, position, Columns.joined([columns for *_, columns in found]))
+    @cached_property
+    def _table(self) -> Any:
+        journeys, touch, nobody = self.journeys, self.touch, self.touch < 0
+        shard, held = journeys.shard, positions(journeys.milestones, journeys.lengths)
+        columns = {
+            "deal_id": dictionary(self.deals[self.owner], combine(shard.deal["deal_id"])),
+            "ordinal": pa.array(self.ordinal.astype(np.int32), mask=nobody),
+            "touch_id": dictionary(touch, combine(shard.touch["event_id"])),
+            "channel": _channels(shard, touch),
+            "touched_at": instants_array(np.append(shard.touched_at_us, 0)[touch], ~nobody),
+            "position": dictionary(np.append(held, -1)[self.step], pa.array(POSITIONS)),
+        }
+        columns |= {name: _of_touch(shard, column, touch) for name, column in _OF_TOUCH.items()}
+        return pa.table(columns)
 
 
-def _table(shard: Shard, lines: _Lines, firsts: Ledgers, models: list[str], created_on: Ints, reporting: str) -> Any:
-    entries, credit, nobody = firsts.entries, lines.credit, lines.touch < 0
-    deal, currency, known = entries.deal[credit.entry], entries.currency[credit.entry], firsts.totals.known[credit.entry]
-    columns = {
-        "model": dictionary(lines.model, pa.array(models, pa.string())),
-        "deal_id": dictionary(deal, combine(shard.deal["deal_id"])),
-        "ordinal": pa.array(lines.ordinal.astype(np.int32), mask=nobody),
-        "touch_source": _of_touch(shard, "source", lines.touch),
-        "touch_id": dictionary(lines.touch, combine(shard.touch["event_id"])),
-        "campaign_id": _of_touch(shard, "campaign_id", lines.touch),
-        "channel": _channels(shard, lines.touch),
-        "team": _of_touch(shard, "team", lines.touch),
-        "touched_at": instants_array(np.append(shard.touched_at_us, 0)[lines.touch], ~nobody),
-        "position": dictionary(lines.position, pa.array(POSITIONS)),
-        "weight": decimals(credit.weight, WEIGHT),
-        "created_on": pa.array(created_on[deal].astype(np.int32)).view(pa.date32()),
-        "amount": decimals(credit.revenue * entries.amounts.milli[currency], MONEY),
+def _money(columns: Columns, firsts: Ledgers, reporting: str) -> dict[str, Any]:
+    entries, entry = firsts.entries, columns.entry
+    currency, known = entries.currency[entry], firsts.totals.known
+    return {
+        "weight": decimals(columns.weight, WEIGHT),
+        "amount": decimals(columns.revenue * entries.amounts.milli[currency], MONEY),
         "currency": dictionary(currency, pa.array(entries.amounts.currencies, pa.string())),
-        "amount_reporting": decimals(credit.revenue_reporting * milli_per_minor(reporting), MONEY, known),
+        "amount_reporting": decimals(columns.revenue_reporting * milli_per_minor(reporting), MONEY, None if known.all() else known[entry]),
     }
-    return pa.table({name: columns[name] for name in BOOK_SCHEMAS["pipeline_credit"].names})
 
 
 def _of_touch(shard: Shard, name: str, touch: Ints) -> Any:
