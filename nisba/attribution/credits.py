@@ -240,14 +240,15 @@ def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> Columns:
     entry = _entries_of(rows, ledgers)
     deal = np.searchsorted(rows.deals, ledgers.entries.deal[entry])
     groups = lengths[deal]
-    line = runs(starts[deal], groups)
+    one_each = len(entry) == len(rows.deals)
+    line: Ints | slice = slice(None) if one_each else runs(starts[deal], groups)
     own = split_rows(ledgers.cum[entry].astype(np.int64, copy=False), weight[line], sums[deal], groups)
     reporting = own
     if len(changed := np.flatnonzero(np.isin(entry, ledgers.converted))):
         reporting = own.copy()
         first = np.cumsum(groups) - groups
         again = runs(first[changed], groups[changed])
-        reporting[again] = split_rows(ledgers.totals.after[entry[changed]], weight[line[again]], sums[deal[changed]], groups[changed])
+        reporting[again] = split_rows(ledgers.totals.after[entry[changed]], weight[line][again], sums[deal[changed]], groups[changed])
     before = _lines_before(ledgers, entry, groups)
     same = reporting is own
     own = _differences(own, *before)
