@@ -309,17 +309,15 @@ def _check_label_maps(labels: Labels) -> None:
     for field, names in msgspec.structs.asdict(labels).items():
         results: dict[str, str] = {}
         for label, name in names.items():
-            key = f"labels.{field}: {label!r} = {name!r}"
+            key = f"labels.{field}: {label!r} becomes {name!r}"
             if not _folded(label):
                 raise ConfigError(f"{key}: an empty label is none, and cannot be mapped; remove the line")
             if results.setdefault(_folded(label), name) != name:
                 raise ConfigError(
-                    f"{key}: the same label, but for case and blanks, is also {results[_folded(label)]!r}; keep one of the two"
+                    f"{key}: the same label, but for case and blanks, becomes {results[_folded(label)]!r}; keep one of the two"
                 )
-            if field in ("channel", "kind", "stage") and not _folded(name):
-                raise ConfigError(f"{key}: every {field} needs a name; give it one")
-            if field == "channel" and _folded(name) in RESERVED:
-                raise ConfigError(f"{key}: reports call rows of their own so; give the channel another name")
+            if field in ("channel", "kind", "stage") and (not _folded(name) or (field == "channel" and _folded(name) in RESERVED)):
+                raise ConfigError(f"{key}: a {field} needs a name, and none that reports give to totals")
 
 
 def _check_labels(config: Config) -> None:
@@ -362,7 +360,7 @@ def _check_referrers(config: Config) -> None:
     for prefix, section in _sections(config):
         for referrer in section.excluded_referrers or ():
             if not _HOST.fullmatch(referrer):
-                how = "write one such as 'paypal.com', without scheme, port or path; hosts below it are excluded with it"
+                how = "expected one such as 'paypal.com', without scheme, port or path; hosts below it are excluded with it"
                 raise ConfigError(f"{prefix}excluded_referrers: {referrer!r} is no host: {how}")
 
 

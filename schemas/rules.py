@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nisba.attribution.bounds import COUNT_LIMIT, RATE_LIMIT, SPEND_DAYS
 from nisba.attribution.facts import MONEY, TEXT
 from nisba.attribution.labels import folded, is_no_campaign, is_reserved
 from nisba.errors import Refused
@@ -27,9 +28,7 @@ from schemas.kinds import Mask, fields_of_kind, optional_texts, short
 
 __all__ = ["RULES", "Rule", "first_broken", "rules_of"]
 
-MAX_SPEND_DAYS = 3_660
-MAX_COUNT = 10**15
-_SMALLEST_RATE, _LARGEST_RATE = Decimal("1e-12"), Decimal("1e12")
+_SMALLEST_RATE, _LARGEST_RATE = 1 / Decimal(RATE_LIMIT), Decimal(RATE_LIMIT)
 _DIRECT = "(none)"
 """What analytics tools call direct traffic: the one reserved word that a channel may be called."""
 _OUTSIDE = f"is outside the days that the books know, {FIRST_DAY} to {LAST_DAY}: send the right one"
@@ -234,10 +233,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "covers ten years at most",
         ("spend",),
-        lambda c: _holds(pc.greater_equal(pc.subtract(c["ends_on"].cast(pa.int32()), c["starts_on"].cast(pa.int32())), MAX_SPEND_DAYS)),
+        lambda c: _holds(pc.greater_equal(pc.subtract(c["ends_on"].cast(pa.int32()), c["starts_on"].cast(pa.int32())), SPEND_DAYS)),
         "semantic",
         lambda event: (
-            f"$.data.ends_on: from {event.data.starts_on} to {event.data.ends_on} are more than {MAX_SPEND_DAYS} days: "
+            f"$.data.ends_on: from {event.data.starts_on} to {event.data.ends_on} are more than {SPEND_DAYS} days: "
             "a spend covers no more, split it"
         ),
     ),
@@ -291,7 +290,7 @@ RULES: tuple[Rule, ...] = (
     *_of_kind(
         "count",
         "is below 10^15",
-        lambda count: _holds(pc.greater_equal(count, MAX_COUNT)),
+        lambda count: _holds(pc.greater_equal(count, COUNT_LIMIT)),
         "semantic",
         lambda path, count: f"{path}: {count} is impossible: expected a number below 10^15",
     ),

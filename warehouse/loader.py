@@ -16,19 +16,31 @@ from typing import TypeAlias
 import duckdb
 import pyarrow as pa
 
+from nisba.attribution import RULES_EDITION
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.facts import FACT_TYPES
 from nisba.config import Config
 from nisba.errors import OffsetConflict
 from warehouse.checks import check_books
 from warehouse.dead_letters import land_dead_letters
-from warehouse.ledger import Landed, land_facts
+from warehouse.ledger import Landed, land_facts, settle_anew
 from warehouse.query import one_value, relations, transaction
 from warehouse.recompute import invalidation
 from warehouse.recompute.scope import Scope
-from warehouse.replacement import replace_rows, write_setting
+from warehouse.replacement import replace_rows
+from warehouse.settings import write_settings
 
-__all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "recording_time", "replace_books", "rows"]
+__all__ = [
+    "LandCounts",
+    "OffsetRange",
+    "ReplaceCounts",
+    "committed_offsets",
+    "land",
+    "recording_time",
+    "replace_books",
+    "rows",
+    "settle_by_these_rules",
+]
 
 Part: TypeAlias = "pa.Table | Sequence[Path]"
 """Rows: an Arrow table, or the files (Arrow IPC) that hold them."""
@@ -57,7 +69,7 @@ class LandCounts:
 
 @dataclass(frozen=True)
 class ReplaceCounts:
-    """What was put in place."""
+    """What was computed anew."""
 
     accounts: int = 0
     deals: int = 0
@@ -162,12 +174,23 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
     with transaction(con):
         now = recording_time(con)
         replaced = replace_rows(con, scope, tables)
-        write_setting(con, config)
+        write_settings(con, config)
         check_books(con, replaced.deal_ids)
         invalidation.clear(con)
-        counts = ReplaceCounts(len(scope.accounts), replaced.deals, replaced.credits)
+        counts = ReplaceCounts(replaced.accounts, replaced.deals, replaced.credits)
         _note_cycle(con, "attribute", now, started, **asdict(counts))
     return counts
+
+
+def settle_by_these_rules(con: duckdb.DuckDBPyConnection) -> int:
+    """Settle the ledger's conflicts anew where another edition of the rules settled them; return how many came out otherwise.
+
+    The canonical form is a part of the rules. Books of another edition are all dirty, so nothing more is to be marked.
+    """
+    if con.execute("SELECT rules_edition FROM core.setting").fetchall() == [(RULES_EDITION,)]:
+        return 0
+    with transaction(con):
+        return settle_anew(con, recording_time(con))
 
 
 def _note_cycle(con: duckdb.DuckDBPyConnection, kind: str, now: dt.datetime, started: float, **counts: int) -> None:

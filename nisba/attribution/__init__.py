@@ -7,6 +7,7 @@ knowing nothing else.
 facts → registers → identity → deals, journeys, milestones → models → apportionment → entries, credits → books
 """
 
+from nisba.attribution.bounds import left_out
 from nisba.attribution.folding import attribute_shard, fold
 from nisba.attribution.preparation import prepare
 from nisba.attribution.resolution import Resolution, resolve
@@ -14,4 +15,4 @@ from nisba.attribution.resolution import Resolution, resolve
 RULES_EDITION = 2
 """The edition of the rules that books are computed by: books of another edition are computed anew."""
 
-__all__ = ["RULES_EDITION", "Resolution", "attribute_shard", "fold", "prepare", "resolve"]
+__all__ = ["RULES_EDITION", "Resolution", "attribute_shard", "fold", "left_out", "prepare", "resolve"]

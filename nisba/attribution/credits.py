@@ -93,8 +93,8 @@ class Rows:
         """Return the places of FT, LC, OC and CW for a model, shape (deals, 4); -1 where dropped. Nobody is its own first touch."""
         places = self.journeys.milestones[self.deals]
         places[:, 0] = 0
-        if model.skips:
-            places[:, 3] = self.journeys.last_of_other_channels(model.skips)[self.deals]
+        if model.passed_over:
+            places[:, 3] = self.journeys.last_outside(model.passed_over)[self.deals]
         return places
 
 

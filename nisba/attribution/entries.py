@@ -38,6 +38,7 @@ from nisba.money import MAX_AMOUNT, TABLE_DIGITS, milli_per_minor
 
 __all__ = [
     "KINDS",
+    "PENDING",
     "Entries",
     "Totals",
     "converted",
@@ -50,8 +51,8 @@ __all__ = [
 ]
 
 KINDS = ("booking", "amendment", "reversal", "rebooking", "adjustment", "pending")
-_BOOKING, _AMENDMENT, _REVERSAL, _REBOOKING, _ADJUSTMENT, _PENDING = range(6)
-_BEGINNINGS = (_BOOKING, _REBOOKING, _PENDING)
+_BOOKING, _AMENDMENT, _REVERSAL, _REBOOKING, _ADJUSTMENT, PENDING = range(6)
+_BEGINNINGS = (_BOOKING, _REBOOKING, PENDING)
 
 Numbers = npt.NDArray[Any]
 """int64, or Python's integers (dtype object)."""
@@ -147,7 +148,7 @@ def _from_states(shard: Shard, amounts: Amounts) -> Iterator[_Part]:
     amended = np.flatnonzero(runs.continues & (amount != amount[before]))
     yield _part(shard, amended, 2 * amended + 1, _AMENDMENT, at_us[amended], currency[amended], (amount - amount[before])[amended])
     current = shard.current[shard.is_open[shard.current] & amounts.known[shard.current]]
-    yield _part(shard, current, 2 * current + 1, _PENDING, current * 0, currency[current], amount[current])
+    yield _part(shard, current, 2 * current + 1, PENDING, current * 0, currency[current], amount[current])
 
 
 def _part(shard: Shard, row: Ints, step: Ints, kind: Ints | int, booked_at: Ints, currency: Ints, amount: Ints) -> _Part:
@@ -249,7 +250,7 @@ def converted(shard: Shard, amounts: Amounts, currency: Ints, amount: Numbers, d
 
 def reporting_totals(shard: Shard, entries: Entries, config: Config) -> Totals:
     """Convert running totals, those of a run at the rate of its beginning; one that is unknown or out of range holds its deal."""
-    begun_us = np.where(entries.kind == _PENDING, shard.changed_at_us[_state_of(shard, entries)], entries.booked_at_us)[entries.begins]
+    begun_us = np.where(entries.kind == PENDING, shard.changed_at_us[_state_of(shard, entries)], entries.booked_at_us)[entries.begins]
     days = local_days(begun_us, config.reporting.time_zone)[entries.run]
     after, known, unrated = converted(shard, entries.amounts, entries.currency, entries.cum, days, config)
     limits = np.array([_limit(code) for code in entries.amounts.currencies] or [0], dtype=np.int64)
@@ -270,7 +271,7 @@ def _state_of(shard: Shard, entries: Entries) -> Ints:
 
 def entry_rows(shard: Shard, entries: Entries, totals: Totals, config: Config) -> Any:
     """Return the rows of `entry`."""
-    final = entries.kind != _PENDING
+    final = entries.kind != PENDING
     adjusted = entries.kind == _ADJUSTMENT
     currencies = pa.array(entries.amounts.currencies, pa.string())
     target = milli_per_minor(config.reporting.currency)
@@ -312,7 +313,7 @@ def reporting_amounts(shard: Shard, entries: Entries, closed_us: Ints, config: C
     """
     amounts, state = entries.amounts, shard.current
     at_us = np.where(shard.is_open[state], shard.changed_at_us[state], closed_us)
-    runs = np.flatnonzero(entries.begins & (entries.kind != _PENDING))  # of a deal that is won now the last run is the current one
+    runs = np.flatnonzero(entries.begins & (entries.kind != PENDING))  # of a deal that is won now the last run is the current one
     last_begun = np.zeros(shard.deals, dtype=np.int64)
     last_begun[entries.deal[runs]] = entries.booked_at_us[runs]
     at_us = np.where(shard.is_won[state], last_begun, at_us)

@@ -13,7 +13,7 @@ from nisba.attribution.columns import integers
 from nisba.attribution.journeys import Journeys, build_journeys, window
 from nisba.attribution.labels import folded
 from nisba.attribution.models import JourneySpec
-from nisba.attribution.referrers import within
+from nisba.attribution.referrers import is_below
 from nisba.attribution.shards import Shard
 
 __all__ = ["LeftOut", "left_out"]
@@ -40,7 +40,8 @@ def left_out(shard: Shard, deal_id: str, spec: JourneySpec, retracted: Collectio
     """Return the touches of the deal's account outside its journey, in order, each with the first reason that applies.
 
     Reasons: retracted, excluded_kind, excluded_channel, excluded_referrer, team, outside_lookback, after_close, collapsed, not_a_contact.
-    A shard knows no retracted touches; to have them named, make one without their retractions and give them as (source, id) in `retracted`.
+    A shard knows no retracted touches; to have them named, make one without their retractions and give them as (source, id) in
+    `retracted`.
     """
     deals = shard.deal["deal_id"].to_pylist()
     if deal_id not in deals:
@@ -81,8 +82,10 @@ def _reason(
     at_us = int(journeys.shard.touched_at_us[row])
     if (touch["source"], touch["event_id"]) in retracted:
         return "retracted", "its source took it back"
-    if reason := _not_allowed(spec, touch):
-        return reason
+    if (excluded := _excluded(spec, touch)) is not None:
+        return excluded
+    if touch["team"] not in spec.teams:
+        return "team", f"team {touch['team']} earns no credit"
     if at_us < earliest:
         return "outside_lookback", f"before {_day(earliest)}, where the lookback begins"
     if at_us > close:
@@ -92,20 +95,20 @@ def _reason(
     return "not_a_contact", f"not by a contact of the deal (mapping {spec.mapping})"
 
 
-def _not_allowed(spec: JourneySpec, touch: dict[str, Any]) -> tuple[str, str] | None:
-    """Say which of its own properties keeps a touch out of every journey of this specification; None for none."""
-    for name, excluded in (("kind", spec.excluded_kinds), ("channel", spec.excluded_channels)):
-        if touch[name] is not None and folded(touch[name]) in excluded:
+def _excluded(spec: JourneySpec, touch: dict[str, Any]) -> tuple[str, str] | None:
+    for name, labels in (("kind", spec.excluded_kinds), ("channel", spec.excluded_channels)):
+        if folded(touch[name]) in labels:
             return f"excluded_{name}", f"{name} {touch[name]} is excluded"
-    if spec.excluded_referrers and within([touch["referrer_host"]], spec.excluded_referrers).any():
-        return "excluded_referrer", f"it came from {touch['referrer_host']}, which is excluded"
-    return None if touch["team"] in spec.teams else ("team", f"team {touch['team']} earns no credit")
+    host = touch.get("referrer_host")
+    if is_below([host], spec.excluded_referrers)[0]:
+        return "excluded_referrer", f"referrer {host} is excluded"
+    return None
 
 
 def _counted_with(journeys: Journeys, spec: JourneySpec, deal: int, row: int) -> str | None:
     """Return the journey's latest touch of the same key up to this one: what it was collapsed into; None for none."""
     shard, first = journeys.shard, journeys.starts[deal]
-    codes = [shard.touch_codes(name)[0] for name in ("actor", *sorted(spec.collapse_by))]
+    codes = [shard.touch_codes(name)[0] for name in ("actor", *spec.collapse_by)]
     if codes[0][row] < 0:
         return None
     for other in reversed(journeys.touch[first : first + journeys.lengths[deal]].tolist()):

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS, DEFAULT_JOURNEY, Books
+from nisba.attribution.bounds import left_out
 from nisba.attribution.columns import combine, decimals, distinct, instants, instants_array, numbered
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.credits import Ledgers, Rows, credit_lines
@@ -39,14 +40,14 @@ Tables = dict[str, Any]
 
 def fold(facts: Facts, config: Config) -> Books:
     """Return the books of a set of facts in which conflicts are settled: a pure function of both arguments."""
-    facts = prepare(facts, config)
+    beyond, facts = left_out(facts), prepare(facts, config)
     resolution = resolve(facts, config)
     made = [attribute_shard(payload, config) for _, payload in resolution.shards(1)]
     books = {name: _joined(name, [tables[name] for tables in made if name in tables]) for name in BOOK_SCHEMAS}
     costs, held_spends = cost_daily(facts, config)
     unknown = unknown_deals(facts.adjustment, books["deal"]["deal_id"])
-    held = _joined("held", [books["held"], unknown, held_spends])
-    return Books(**{**books, "identity": resolution.identity, "cost_daily": costs, "held": held})
+    held = _joined("held", [books["held"], unknown, held_spends, beyond])
+    return Books(**{**books, "identity": resolution.identity, "account": resolution.account, "cost_daily": costs, "held": held})
 
 
 def _joined(name: str, tables: list[Any]) -> Any:
@@ -54,7 +55,7 @@ def _joined(name: str, tables: list[Any]) -> Any:
 
 
 def attribute_shard(payload: Any, config: Config) -> Tables:
-    """Return the books of a shard's deals: those of `BOOKS_OF_DEALS`, and `held`."""
+    """Return the books of a shard's deals: `deal`, `deal_history`, `journey_touch`, `entry`, `credit_line`, `pipeline_credit`, `held`."""
     shard, zone = unpack(payload), config.reporting.time_zone
     specs = journey_specs(config)
     built = {spec: build_journeys(shard, spec) for spec in set(specs.values())}  # models that agree share the work
@@ -66,8 +67,8 @@ def attribute_shard(payload: Any, config: Config) -> Tables:
         "deal_history": _history_rows(shard),
         "journey_touch": pa.concat_tables([journey_rows(name, found, zone) for name, found in journeys.items()]),
         "entry": entry_rows(shard, entries, totals, config),
+        "pipeline_credit": pipeline_rows(shard, journeys, selected_models(config), config),
         "credit_line": _credit_rows(journeys, Ledgers(entries, entries.cum, totals), config),
-        "pipeline_credit": pipeline_rows(journeys, selected_models(config), config),
         "held": pa.concat_tables([held_deals(shard, entries, totals), held_adjustments]),
     }
 
@@ -82,7 +83,7 @@ def _credit_rows(journeys: dict[str, Journeys], ledgers: Ledgers, config: Config
 
 
 _CURRENT: tuple[str, ...] = (
-    *("name", "status", "stage", "opened_at", "closed_at", "revision", "deal_type", "owner", "segment", "region"),
+    *("name", "status", "stage", "opened_at", "closed_at", "revision", "deal_type", "owner"),
     *("product", "lead_source", "list_amount", "loss_reason", "next_step"),
 )
 """Columns of the current state that are shown as they are."""
@@ -92,7 +93,7 @@ def _deal_rows(shard: Shard, entries: Entries, journeys: Journeys, config: Confi
     """Return the rows of `deal`: current states, dated and converted."""
     current = shard.state.take(pa.array(shard.current))
     columns = {name: combine(current[name]) for name in _CURRENT}
-    columns |= {name: combine(shard.deal[name]) for name in ("deal_id", "account_id")}
+    columns |= {name: combine(shard.deal[name]) for name in ("deal_id", "account_id", "segment", "region")}
     columns["changed_at"] = combine(current["occurred_at"])
     columns["lead_created_at"] = instants_array(np.where(journeys.lead_created, journeys.lead_created_at_us, 0), journeys.lead_created)
     for name in ("opened", "closed"):

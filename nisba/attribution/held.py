@@ -18,11 +18,16 @@ from nisba.attribution.registers import winners
 
 __all__ = ["SENTENCES", "held_adjustments", "held_rows", "over_refunds", "unknown_deals"]
 
+_OUT_OF_BOUNDS = "an earlier version accepted it, and it is out of the bounds of events now: send the event again, mended"
+
 SENTENCES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("deal", "fx_missing"): f"no rate into the reporting currency on the day of a booking or the {RATE_DAYS} days before it",
         ("deal", "no_amount"): "it is won and nobody entered an amount",
         ("deal", "out_of_range"): "a running total, its own or the converted one, is 10^15 or more",
+        ("deal", "out_of_bounds"): _OUT_OF_BOUNDS,
+        ("adjustment", "out_of_bounds"): _OUT_OF_BOUNDS,
+        ("spend", "out_of_bounds"): _OUT_OF_BOUNDS,
         ("adjustment", "unknown_deal"): "no deal with this id exists, or it is deleted",
         ("adjustment", "not_won"): "the deal is not won now",
         ("adjustment", "no_amount"): "the deal is won without an amount",

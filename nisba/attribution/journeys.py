@@ -14,7 +14,7 @@ from nisba.attribution.dates import local_days
 from nisba.attribution.labels import folded
 from nisba.attribution.milestones import POSITIONS, last_allowed, lead_creation, milestone_places, positions
 from nisba.attribution.models import JourneySpec
-from nisba.attribution.referrers import within
+from nisba.attribution.referrers import is_below
 from nisba.attribution.shards import Shard, list_column
 
 __all__ = ["Journeys", "build_journeys", "journey_rows", "window"]
@@ -47,12 +47,12 @@ class Journeys:
     @cached_property
     def milestones(self) -> Ints:
         """Places of FT, LC, OC and CW in each journey: `milestone_places`."""
-        return milestone_places(self.touched_at_us, self.lengths, self.shard.opened_at_us, self.lead_created_at_us, self.lead_created)
+        return milestone_places(self.touched_at_us, self.lengths, self.shard.opened_us, self.lead_created_at_us, self.lead_created)
 
-    def last_of_other_channels(self, channels: frozenset[str]) -> Ints:
-        """Return the place of each journey's last touch of another channel than these, folded; of its last touch where there is none."""
+    def last_outside(self, channels: frozenset[str]) -> Ints:
+        """Return the place of each journey's last touch whose channel is none of these (folded); of its last touch where all are."""
         codes, values = self.shard.touch_codes("channel")
-        return last_allowed(~_named(values, channels)[codes[self.touch]], self.lengths)
+        return last_allowed(np.array([folded(value) not in channels for value in values] or [True])[codes[self.touch]], self.lengths)
 
 
 def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
@@ -78,27 +78,22 @@ def window(shard: Shard, spec: JourneySpec) -> tuple[Ints, Ints]:
     """Return each deal's first instant of the lookback and its close; both belong to the window."""
     closed_at, _ = shard.closed_at_us
     is_open, closed_at = shard.is_open[shard.current], closed_at[shard.current]
-    anchor = np.where(is_open, shard.opened_at_us, closed_at) if spec.anchor == "closed_at" else shard.opened_at_us
+    anchor = np.where(is_open, shard.opened_us, closed_at) if spec.anchor == "closed_at" else shard.opened_us
     return anchor - spec.lookback_us, np.where(is_open, _UNBOUNDED, closed_at)
 
 
 def _allowed(shard: Shard, spec: JourneySpec) -> Ints:
-    """Return the rows of touches whose kind, channel, team and referrer are allowed."""
+    """Return the rows of touches whose kind, channel, referrer and team are allowed."""
     teams, team_names = shard.touch_codes("team")
-    allowed = np.array([name in spec.teams for name in team_names] + [False])[teams]
+    allowed = np.array([name in spec.teams for name in team_names] or [True])[teams]
     for name, excluded in (("kind", spec.excluded_kinds), ("channel", spec.excluded_channels)):
         if excluded:
-            codes, values = shard.touch_codes(name)
-            allowed &= ~_named(values, excluded)[codes]
+            codes, labels = shard.touch_codes(name)
+            allowed &= np.array([folded(label) not in excluded for label in labels] or [True])[codes]
     if spec.excluded_referrers:
-        codes, values = shard.touch_codes("referrer_host")
-        allowed &= ~np.append(within(values, spec.excluded_referrers), False)[codes]
+        codes, hosts = shard.touch_codes("referrer_host")
+        allowed &= np.append(~is_below(hosts, spec.excluded_referrers), True)[codes]
     return np.flatnonzero(allowed)
-
-
-def _named(labels: list[str], among: frozenset[str]) -> Bools:
-    """Tell which labels are among the given ones, which are folded; one more, for none, is not."""
-    return np.array([folded(label) in among for label in labels] + [False], dtype=bool)
 
 
 def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, spec: JourneySpec) -> Ints:
@@ -107,22 +102,22 @@ def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, spec: JourneyS
     Where that place is inside a deal's window, the touch counts as one with it and is left out. Only touches with a
     neighbour of their account inside the gap are looked at.
     """
-    leader, gap_us = np.full(len(rows), -1, dtype=np.int64), spec.session_gap_us
+    leader = np.full(len(rows), -1, dtype=np.int64)
     near = np.zeros(len(rows), dtype=bool)
-    near[1:] = (account[1:] == account[:-1]) & (at_us[1:] - at_us[:-1] < gap_us)
+    near[1:] = (account[1:] == account[:-1]) & (at_us[1:] - at_us[:-1] < spec.session_gap_us)
     near[:-1] |= near[1:]
     actor = shard.touch_codes("actor")[0]
     places = np.flatnonzero(near)
     places = places[actor[rows[places]] >= 0]
     if not len(places):
         return leader
-    keys = [account[places]] + [shard.touch_codes(name)[0][rows[places]] for name in ("actor", *sorted(spec.collapse_by))]
+    keys = [account[places]] + [shard.touch_codes(name)[0][rows[places]] for name in ("actor", *spec.collapse_by)]
     order = np.lexsort(tuple(reversed(keys)))  # stable: inside a key the order stays
     same = np.ones(len(order) - 1, dtype=bool)
     for key in keys:
         same &= key[order[1:]] == key[order[:-1]]
     before, after = places[order[:-1]], places[order[1:]]
-    same &= at_us[after] - at_us[before] < gap_us
+    same &= at_us[after] - at_us[before] < spec.session_gap_us
     leader[after[same]] = before[same]
     return leader
 

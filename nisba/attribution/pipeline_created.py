@@ -18,13 +18,13 @@ from nisba.attribution.books import BOOK_SCHEMAS, WEIGHT
 from nisba.attribution.columns import Ints, combine, decimals, dictionary, encode, instants_array, runs
 from nisba.attribution.credits import Columns, Ledgers, Rows, split_entries
 from nisba.attribution.dates import local_days
-from nisba.attribution.entries import KINDS, Entries, Totals, converted
+from nisba.attribution.entries import PENDING, Entries, Totals, converted
 from nisba.attribution.facts import MONEY
 from nisba.attribution.journeys import Journeys
 from nisba.attribution.milestones import POSITIONS, positions
 from nisba.attribution.models import Model
 from nisba.attribution.shards import Shard
-from nisba.attribution.spells import Amounts
+from nisba.attribution.spells import Amounts, own_amounts
 from nisba.config import Config
 from nisba.money import milli_per_minor
 
@@ -34,10 +34,9 @@ _UNATTRIBUTED = "unattributed"
 _OF_TOUCH = {"touch_source": "source", "campaign_id": "campaign_id", "team": "team"}
 
 
-def pipeline_rows(journeys: Mapping[str, Journeys], models: Sequence[Model], config: Config) -> Any:
-    """Return the rows of `pipeline_credit`: `journeys` are those of a shard by name, whole; `models` are those to split by."""
-    shard = next(iter(journeys.values())).shard
-    created_on = local_days(shard.opened_at_us, config.reporting.time_zone)
+def pipeline_rows(shard: Shard, journeys: Mapping[str, Journeys], models: Sequence[Model], config: Config) -> Any:
+    """Return the rows of `pipeline_credit`; `journeys` are those of the models, by name, whole."""
+    created_on = local_days(shard.opened_us, config.reporting.time_zone)
     firsts = _first_amounts(shard, created_on, config)
     rows = {id(found): _Rows(until_opened(found), firsts.entries.deal) for found in journeys.values()}  # names may share one
     ids = pa.array([model.id for model in models], pa.string())
@@ -54,16 +53,16 @@ def until_opened(journeys: Journeys) -> Journeys:
     """Return the journeys as if each deal had closed when it was opened: a lead that was created later is not known then."""
     shard = journeys.shard
     lengths = journeys.milestones[:, 2] + 1  # up to OC, the last touch at or before the opening
-    known = journeys.lead_created & (journeys.lead_created_at_us <= shard.opened_at_us)
+    known = journeys.lead_created & (journeys.lead_created_at_us <= shard.opened_us)
     return Journeys(shard, lengths, journeys.touch[runs(journeys.starts, lengths)], journeys.lead_created_at_us, known)
 
 
 def _first_amounts(shard: Shard, created_on: Ints, config: Config) -> Ledgers:
     """Return one entry for each deal that ever had an amount of its own, by deal, converted at the rate of its day."""
-    amounts = Amounts.own(shard)
+    amounts = own_amounts(shard)
     state = _first_states(shard.state_deal, amounts)
     deal, currency, amount = shard.state_deal[state], amounts.currency[state], amounts.amount[state]
-    kind = np.full(len(state), KINDS.index("pending"), dtype=np.int64)
+    kind = np.full(len(state), PENDING, dtype=np.int64)
     entries = Entries(amounts, deal, kind, kind * 0, currency, amount, state)
     reporting, known, _ = converted(shard, amounts, currency, amount, created_on[deal], config)
     return Ledgers(entries, entries.cum, Totals(reporting, reporting * 0, known, []))

@@ -1,59 +1,46 @@
-"""Hosts of referrers, and which of them are excluded (semantics: "Journeys")."""
+"""The hosts of referrers: who sent a visitor (semantics: "Journeys")."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution.columns import Bools, Vocabulary, dictionary, encode
+from nisba.attribution.columns import Bools, Ints, encode, text
 
-__all__ = ["host", "hosts", "within"]
+__all__ = ["hosts", "is_below", "referrer_hosts"]
 
-_AUTHORITY = r"^(?:(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)?(?P<authority>[^/?#]*)"
-"""What stands between `//`, or the beginning, and the next `/`, `?` or `#`: user, host and port."""
+_AUTHORITY = r"^(?:(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)?(?P<host>[^/?#]*)"
+_USER, _PORT = r"(?s)^.*@", r":[0-9]*$"
 
 
 def hosts(referrers: Any) -> Any:
-    """Return the host of each referrer, a dictionary column; null where there is none.
+    """Return the host of each referrer, a text column: without user and port, in lower case, no dot at the end.
 
-    Long addresses are cut by Arrow, and only the distinct ones; what is left of them are few.
+    >>> hosts(pa.array(["https://me@Www.PayPal.com.:443/pay?x", "//t.co", "news.example/2026", None])).to_pylist()
+    ['www.paypal.com', 't.co', 'news.example', None]
     """
+    authority = pc.struct_field(pc.extract_regex(text(referrers), pattern=_AUTHORITY), "host")
+    without_user = pc.replace_substring_regex(authority, pattern=_USER, replacement="")
+    without_port = pc.replace_substring_regex(without_user, pattern=_PORT, replacement="")
+    return pc.utf8_rtrim(pc.utf8_lower(without_port), characters=".")
+
+
+def referrer_hosts(referrers: Any) -> tuple[Ints, Any]:
+    """Return (codes, distinct hosts) of a column of referrers; -1 for none. Only distinct referrers are read."""
     codes, values = encode(referrers)
-    places, authorities = encode(pc.struct_field(pc.extract_regex(values, _AUTHORITY), "authority"))
-    names = Vocabulary.of(found := pa.array([host(authority) or None for authority in authorities.to_pylist()], pa.string()))
-    return dictionary(np.append(np.append(names.codes(found), -1)[places], -1)[codes], names.values)
+    places, names = encode(hosts(values))
+    return np.append(places, -1)[codes], names
 
 
-def host(authority: str) -> str:
-    """Return the host of an authority: without user, port and brackets, in lower case, without a dot at the end.
+def is_below(names: Iterable[str | None], excluded: Iterable[str]) -> Bools:
+    """Tell which hosts are one of the excluded ones or below one.
 
-    >>> host("me:secret@WWW.Example.com.:8443"), host("[::1]:80"), host("")
-    ('www.example.com', '::1', '')
+    >>> is_below(["paypal.com", "www.paypal.com", "notpaypal.com"], ["PayPal.com"]).tolist()
+    [True, True, False]
     """
-    place = authority.rpartition("@")[2]
-    if place.startswith("[") and "]" in place:
-        return place[1 : place.index("]")].lower()
-    name, colon, port = place.rpartition(":")
-    return (name if colon and not port.strip("0123456789") else place).lower().rstrip(".")
-
-
-def within(names: Collection[str | None], excluded: Collection[str]) -> Bools:
-    """Tell which hosts are one of the excluded ones or below one of them.
-
-    >>> within(["www.paypal.com", "paypal.com", "notpaypal.com", None], {"paypal.com"}).tolist()
-    [True, True, False, False]
-    """
-    return np.array([name is not None and _ancestors_meet(name, excluded) for name in names], dtype=bool)
-
-
-def _ancestors_meet(name: str, excluded: Collection[str]) -> bool:
-    """Look up a host and everything above it: `www.paypal.com`, `paypal.com`, `com`."""
-    while name:
-        if name in excluded:
-            return True
-        name = name.partition(".")[2]
-    return False
+    wanted = [host for host in hosts(pa.array(list(excluded), pa.string())).to_pylist() if host]
+    return np.array([name is not None and any(name == host or name.endswith(f".{host}") for host in wanted) for name in names], dtype=bool)

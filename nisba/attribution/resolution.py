@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.columns import (
     Bools,
     Ints,
@@ -35,7 +36,7 @@ from nisba.attribution.facts import Facts
 from nisba.attribution.fx import Rates
 from nisba.attribution.identity import Identity, Nodes, TouchNodes, resolve_identity
 from nisba.attribution.models import journey_specs
-from nisba.attribution.referrers import hosts
+from nisba.attribution.referrers import referrer_hosts
 from nisba.attribution.registers import winners
 from nisba.attribution.shards import pack
 from nisba.config import Config
@@ -53,6 +54,8 @@ class Resolution:
 
     identity: Any
     """The rows of `core.identity`."""
+    account: Any
+    """The rows of `core.account`."""
     _who: Identity
     _tables: dict[str, Any]
     """Whole tables by name of `shards.TABLES`; `account` and `actor` columns are nodes, `deal` columns numbers of all deals."""
@@ -129,7 +132,10 @@ def resolve(facts: Facts, config: Config) -> Resolution:
             "person": [touches["person_id"], stages["person_id"], contacts.ids, *_ends(links, "person")],
             "lead": [stages["lead_id"], *_ends(links, "lead")],
             "visitor": [touches["visitor_id"], *_ends(links, "visitor")],
-            "account": [touches["account_id"], stages["account_id"], contacts.accounts, *_ends(links, "account")],
+            "account": [
+                *(touches["account_id"], stages["account_id"], facts.account["account_id"], contacts.accounts),
+                *_ends(links, "account"),
+            ],
         }
     )
     touch = TouchNodes(*(nodes.numbers(kind, touches[f"{kind}_id"]) for kind in ("account", "person", "visitor")))
@@ -137,16 +143,45 @@ def resolve(facts: Facts, config: Config) -> Resolution:
     owner, contact = nodes.numbers("account", contacts.accounts), nodes.numbers("person", contacts.ids)
     who = resolve_identity(nodes, touch, touches, (lead, person, account), (contact, owner[contacts.deal]), links)
     own = who.of_node(owner)
+    described, accounts = _described_accounts(facts.account, nodes, who)
     adjustments = _adjustment_table(facts.adjustment, deals)
     tables = {
-        "deal": _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)),
+        "deal": _with_labels(
+            _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)), deals, own, described, accounts
+        ),
         "state": deals.states.append_column("deal", pa.array(deals.deal)).drop_columns(["contact_ids", "primary_contact_id", "deleted"]),
         "touch": _touch_table(touches, touch, who, own, config),
         "creation": _creation_table(stages, account, lead, who, own),
         "adjustment": adjustments,
         "rate": _rate_table(facts.fx, deals, adjustments, config),
     }
-    return Resolution(who.table(), who, tables)
+    return Resolution(who.table(), accounts, who, tables)
+
+
+def _described_accounts(account: Any, nodes: Nodes, who: Identity) -> tuple[Ints, Any]:
+    """Return the canonical accounts that an event describes, ascending, and the rows of `core.account`.
+
+    Of the ids of an account the first that has an event counts, the canonical one before all others; a deleted event is none.
+    """
+    latest = winners("account", account)
+    latest = latest.filter(pc.invert(combine(latest["deleted"]).fill_null(False)))
+    number = nodes.numbers("account", latest["account_id"])
+    order = np.lexsort((number, who.of_node(number)))
+    canonical, first = np.unique(who.of_node(number)[order], return_index=True)
+    rows = latest.take(pa.array(order[first]))
+    columns = {name: combine(rows[name]) for name in BOOK_SCHEMAS["account"].names}
+    return canonical, pa.table({**columns, "account_id": who.ids(canonical)})
+
+
+def _with_labels(table: Any, deals: LivingDeals, own: Ints, described: Ints, accounts: Any) -> Any:
+    """Add each deal's segment and region: its own, else its account's."""
+    current = deals.states.take(pa.array(deals.current))
+    place = np.searchsorted(described, own)
+    known = np.append(described, -1)[place] == own
+    rows = pa.array(place, mask=~known)
+    for name in ("segment", "region"):
+        table = table.append_column(name, pc.coalesce(text(current[name]), text(accounts[name]).take(rows)))
+    return table
 
 
 def _without_retracted(touches: Any, retractions: Any) -> Any:
@@ -215,7 +250,7 @@ def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints, conf
     """Return the touches of accounts with deals, by account and (time, source, id): a touch once for each of its accounts."""
     at_us = instants(touches["occurred_at"])[0]
     person = who.person_of_touch(touch, at_us)
-    row, account = who.accounts_of_touch(touch, person)
+    row, account = who.accounts_of_touch(touch, person, at_us)
     wanted = _having_deals(account, own)
     row, account = row[wanted], account[wanted]
     order = total_order([at_us], touches["source"], touches["event_id"])
@@ -224,17 +259,24 @@ def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints, conf
     row = row[np.argsort(account * len(order) + rank[row], kind="stable")]
     rows = pa.array(row)
     columns = {name: _coded(touches[name], row) for name in ("source", *_TOUCH_TEXT)}
-    if any(spec.excluded_referrers for spec in journey_specs(config).values()):
-        columns["referrer_host"] = _coded(hosts(touches["referrer"]), row)
     return pa.table(
         {
             "account": pa.array(np.sort(account)),
             "event_id": text(touches["event_id"]).take(rows),
             "occurred_at": instants_array(at_us[row]),
             "actor": pa.array(who.actor_of_touch(touch, person)[row]),
+            "referrer_host": _hosts(touches["referrer"], row, config),
             **columns,
         }
     )
+
+
+def _hosts(referrers: Any, row: Ints, config: Config) -> Any:
+    """Return the host of each touch's referrer; nothing where no journey asks for it."""
+    if not any(spec.excluded_referrers for spec in journey_specs(config).values()):
+        return dictionary(np.full(len(row), -1), pa.array([], pa.string()))
+    codes, hosts = referrer_hosts(referrers)
+    return dictionary(codes[row], hosts)
 
 
 def _coded(column: Any, row: Ints) -> Any:
@@ -257,11 +299,12 @@ def _is_creation(stages: Any) -> Bools:
 
 def _creation_table(stages: Any, account: Ints, lead: Ints, who: Identity, own: Ints) -> Any:
     """Return (account, time) of the stages that may create a lead, once for each account, in order."""
-    row, accounts = who.accounts_of_stage(account, lead)
+    stage_us = instants(stages["occurred_at"])[0]
+    row, accounts = who.accounts_of_stage(account, lead, stage_us)
     wanted = np.flatnonzero(_is_creation(stages)[row])
     wanted = wanted[_having_deals(accounts[wanted], own)]
     row, accounts = row[wanted], accounts[wanted]
-    at_us = instants(stages["occurred_at"])[0][row]
+    at_us = stage_us[row]
     order = np.lexsort((at_us, accounts))
     return pa.table({"account": pa.array(accounts[order]), "occurred_at": instants_array(at_us[order])})
 

@@ -95,10 +95,12 @@ class Shard:
         return instants(self.state["closed_at"])
 
     @cached_property
-    def opened_at_us(self) -> Ints:
-        """Opening of each deal: as its current state says, or its close where that came before, as in imports."""
-        opened, closed = instants(self.state["opened_at"])[0][self.current], self.closed_at_us[0][self.current]
-        return np.where(self.is_open[self.current], opened, np.minimum(opened, closed))
+    def opened_us(self) -> Ints:
+        """When each deal was opened, by its current state; imports say that some were opened after their close: then at their close."""
+        opened = instants(self.state["opened_at"])[0][self.current]
+        closed, has_close = (column[self.current] for column in self.closed_at_us)
+        early = has_close & ~self.is_open[self.current] & (closed < opened)
+        return np.where(early, closed, opened)
 
     @cached_property
     def rates(self) -> dict[tuple[int, str, str], Fraction]:

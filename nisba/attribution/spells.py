@@ -14,7 +14,7 @@ from nisba.attribution.columns import Bools, Ints, encode, thousandths
 from nisba.attribution.shards import Shard
 from nisba.money import milli_per_minor
 
-__all__ = ["Amounts", "Runs"]
+__all__ = ["Amounts", "Runs", "own_amounts"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Amounts:
     @classmethod
     def of(cls, shard: Shard, reporting: str) -> Amounts:
         """Read the amounts of states; a won state without one has that of its spell, a spell without any 0 in the reporting currency."""
-        own = cls.own(shard)
+        own = own_amounts(shard)
         currencies, codes, amount, known = own.currencies, own.currency, own.amount, own.known
         blank = np.flatnonzero(shard.is_won & ~known)
         if not len(blank):
@@ -46,18 +46,18 @@ class Amounts:
         amount[blank], known[blank] = np.where(found, amount[neighbour], 0), found
         return cls(currencies, codes, amount, known)
 
-    @classmethod
-    def own(cls, shard: Shard) -> Amounts:
-        """Read the amounts that states say themselves."""
-        codes, values = encode(shard.state["currency"])
-        currencies = [str(code) for code in values.to_pylist()]
-        milli, known = thousandths(shard.state["amount"])
-        return cls(currencies, codes, milli // _milli(currencies)[codes], known)
-
     @cached_property
     def milli(self) -> Ints:
         """Thousandths per minor unit of each currency, by code."""
         return _milli(self.currencies)
+
+
+def own_amounts(shard: Shard) -> Amounts:
+    """Return what each state says itself."""
+    codes, values = encode(shard.state["currency"])
+    currencies = [str(code) for code in values.to_pylist()]
+    milli, known = thousandths(shard.state["amount"])
+    return Amounts(currencies, codes, milli // _milli(currencies)[codes], known)
 
 
 def _milli(currencies: list[str]) -> Ints:

@@ -20,7 +20,9 @@ def rule_in_words(model: Model) -> str:
     """
     whole = sum(model.milestones) + model.rest
     parts = [
-        f"{name} {_percent(share, whole)}" + _skipped(model) for name, share in zip(_MILESTONES, model.milestones, strict=True) if share
+        f"{name} {_percent(share, whole)}" + (f" ({', '.join(sorted(model.passed_over))} passed over)" if model.passed_over else "")
+        for name, share in zip(_MILESTONES, model.milestones, strict=True)
+        if share
     ]
     if model.rest:
         how = "in equal parts" if model.half_life_days is None else f"halving every {model.half_life_days:g} days before the last touch"
@@ -28,10 +30,6 @@ def rule_in_words(model: Model) -> str:
         parts.append(f"{who} {_percent(model.rest, whole)} {how}")
     parts += [f"× {float(factor.factor):g} for {factor.channel or factor.kind}" for factor in model.factors]
     return ", ".join(parts)
-
-
-def _skipped(model: Model) -> str:
-    return f" ({', '.join(sorted(model.skips))} ones skipped)" if model.skips else ""
 
 
 def _percent(share: int, whole: int) -> str:

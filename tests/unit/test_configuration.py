@@ -12,14 +12,14 @@ from nisba.errors import ConfigError
 OWN = '[[model]]\nid = "own"\nrest = 100\n'
 
 REFUSED = {
-    '[labels.channel]\nlinkedin = ""': "labels.channel: 'linkedin' = '': every channel needs a name; give it one",
-    '[labels.kind]\nview = " "': "labels.kind: 'view' = ' ': every kind needs a name; give it one",
-    '[labels.stage]\nLead = ""': "labels.stage: 'Lead' = '': every stage needs a name; give it one",
-    '[labels.channel]\nx = " (NONE)"': "labels.channel: 'x' = ' (NONE)': reports call rows of their own so; give the channel another name",
-    '[labels.channel]\nx = "All"': "labels.channel: 'x' = 'All': reports call rows of their own so; give the channel another name",
-    '[labels.segment]\n"" = "smb"': "labels.segment: '' = 'smb': an empty label is none, and cannot be mapped; remove the line",
+    '[labels.channel]\nlinkedin = ""': "labels.channel: 'linkedin' becomes '': a channel needs a name, and none that reports give to totals",
+    '[labels.kind]\nview = " "': "labels.kind: 'view' becomes ' ': a kind needs a name, and none that reports give to totals",
+    '[labels.stage]\nLead = ""': "labels.stage: 'Lead' becomes '': a stage needs a name, and none that reports give to totals",
+    '[labels.channel]\nx = " (NONE)"': "labels.channel: 'x' becomes ' (NONE)': a channel needs a name, and none that reports give to totals",
+    '[labels.channel]\nx = "All"': "labels.channel: 'x' becomes 'All': a channel needs a name, and none that reports give to totals",
+    '[labels.segment]\n"" = "smb"': "labels.segment: '' becomes 'smb': an empty label is none, and cannot be mapped; remove the line",
     '[labels.region]\nEMEA = "a"\n" emea" = "b"': (
-        "labels.region: ' emea' = 'b': the same label, but for case and blanks, is also 'a'; keep one of the two"
+        "labels.region: ' emea' becomes 'b': the same label, but for case and blanks, becomes 'a'; keep one of the two"
     ),
     '[attribution]\nexcluded_kinds = [""]': "attribution.excluded_kinds: an empty label is none; remove it",
     '[attribution]\nexcluded_channels = [" "]': "attribution.excluded_channels: an empty label is none; remove it",
@@ -34,7 +34,7 @@ REFUSED = {
     ),
     OWN + 'multipliers = [{ kind = "", factor = 2 }]': "model 'own': multipliers: an empty label is none; remove it",
     OWN + 'excluded_referrers = ["pay.test/done"]': (
-        "model 'own': excluded_referrers: 'pay.test/done' is no host: write one such as 'paypal.com', without scheme, port or path;"
+        "model 'own': excluded_referrers: 'pay.test/done' is no host: expected one such as 'paypal.com', without scheme, port or path;"
         " hosts below it are excluded with it"
     ),
 }

@@ -24,6 +24,7 @@ _NAMED = {
         " OR lead_id IN (SELECT id FROM scope_node WHERE kind = 'lead')"
         " OR deal_id IN (SELECT id FROM scope_node WHERE kind = 'deal')"
     ),
+    "account": "account_id IN (FROM scope_account)",
     "deal": "deal_id IN (SELECT id FROM scope_node WHERE kind = 'deal')",
     # a register by adjustment_id: an event that names another deal may be the one that counts
     "adjustment": (

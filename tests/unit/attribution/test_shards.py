@@ -44,12 +44,8 @@ SHARD = shard(state((0, "open", None, None), (0, "won", "1000", "JPY"), (1, "los
 
 def test_current_states_are_the_last_of_each_deal() -> None:
     assert (SHARD.deals, SHARD.accounts, SHARD.current.tolist()) == (2, 2, [1, 3])
+    assert SHARD.opened_us.tolist() == [7, 7], "at their close, which is before they were opened"
     assert (SHARD.is_won.tolist(), SHARD.is_open.tolist()) == ([False, True, False, True], [True, False, False, False])
-
-
-def test_a_deal_is_opened_at_its_close_where_that_came_before() -> None:
-    assert SHARD.opened_at_us.tolist() == [7, 7]
-    assert shard(state((0, "won", None, None), (0, "open", None, None)), (0,)).opened_at_us.tolist() == [101]
 
 
 def test_times() -> None:

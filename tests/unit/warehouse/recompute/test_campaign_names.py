@@ -25,7 +25,8 @@ from warehouse.loader import land
 from warehouse.recompute import invalidation
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import Scope, plan_scope
-from warehouse.replacement import replace_rows, write_setting
+from warehouse.replacement import replace_rows
+from warehouse.settings import write_settings
 
 MARCH = dt.date(2026, 3, 1)
 NO_BOOKS = {name: schema.empty_table() for name, schema in BOOK_SCHEMAS.items()}
@@ -77,7 +78,7 @@ def attributed(con: duckdb.DuckDBPyConnection) -> Scope | None:
 def replaced(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     costs, held = cost_daily(prepare(read_facts(con, scope), LINEAR), LINEAR)
     replace_rows(con, scope, NO_BOOKS | {"cost_daily": costs, "held": held})
-    write_setting(con, LINEAR)
+    write_settings(con, LINEAR)
     invalidation.clear(con)
 
 
