@@ -12,10 +12,10 @@ from nisba.errors import ConfigError
 OWN = '[[model]]\nid = "own"\nrest = 100\n'
 
 REFUSED = {
-    '[labels.channel]\nlinkedin = ""': "labels.channel: 'linkedin' becomes '': a channel needs a name, and none that reports give to totals",
+    '[labels.channel]\nweb = ""': "labels.channel: 'web' becomes '': a channel needs a name, and none that reports give to totals",
     '[labels.kind]\nview = " "': "labels.kind: 'view' becomes ' ': a kind needs a name, and none that reports give to totals",
     '[labels.stage]\nLead = ""': "labels.stage: 'Lead' becomes '': a stage needs a name, and none that reports give to totals",
-    '[labels.channel]\nx = " (NONE)"': "labels.channel: 'x' becomes ' (NONE)': a channel needs a name, and none that reports give to totals",
+    '[labels.channel]\nx = "(NONE)"': "labels.channel: 'x' becomes '(NONE)': a channel needs a name, and none that reports give to totals",
     '[labels.channel]\nx = "All"': "labels.channel: 'x' becomes 'All': a channel needs a name, and none that reports give to totals",
     '[labels.segment]\n"" = "smb"': "labels.segment: '' becomes 'smb': an empty label is none, and cannot be mapped; remove the line",
     '[labels.region]\nEMEA = "a"\n" emea" = "b"': (
