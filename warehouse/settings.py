@@ -17,7 +17,7 @@ from nisba.attribution.facts import TEXT
 from nisba.attribution.labels import folded, normalised
 from nisba.attribution.models import selected_models
 from nisba.attribution.wording import rule_in_words
-from nisba.config import Config, config_hash
+from nisba.config import Attribution, Config, config_hash
 from warehouse.query import relations
 
 __all__ = ["SETTING_SCHEMAS", "setting_tables", "write_settings"]
@@ -49,6 +49,8 @@ _NAMING = (
     ("direct_channels", "channel"),
 )
 """Keys of `[attribution]`, and of models where they have them, that name what touches have."""
+
+_DEFAULT = Attribution()
 
 
 def setting_tables(config: Config, lead_sources: Any) -> dict[str, pa.Table]:
@@ -102,13 +104,14 @@ def _labels(config: Config) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _named(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Yield (key of nisba.toml, field, value) for every label or host that the configuration names."""
+    """Yield (key of nisba.toml, field, value) for every label or host that the configuration names; defaults nobody wrote there."""
     for field, names in _labels(config):
         yield from ((f"labels.{field}", field, label) for label in names)
     yield from (("marketing.lead_sources", "lead_source", label) for label in config.marketing.lead_sources)
     for section, settings in (("attribution", config.attribution), *((f"model.{model.id}", model) for model in config.model)):
         for key, field in _NAMING:
-            yield from ((f"{section}.{key}", field, value) for value in getattr(settings, key, None) or ())
+            written = set(getattr(settings, key, None) or ()) - set(getattr(_DEFAULT, key))
+            yield from ((f"{section}.{key}", field, value) for value in sorted(written))
     for model in config.model:
         for multiplier in model.multipliers:
             named = (("channel", multiplier.channel), ("kind", multiplier.kind))
