@@ -57,7 +57,9 @@ def _joined(name: str, tables: list[Any]) -> Any:
 def attribute_shard(payload: Any, config: Config) -> Tables:
     """Return the books of a shard's deals: `deal`, `deal_history`, `journey_touch`, `entry`, `credit_line`, `pipeline_credit`, `held`."""
     shard, zone = unpack(payload), config.reporting.time_zone
-    journeys = {name: build_journeys(shard, spec) for name, spec in journey_specs(config).items()}
+    specs = journey_specs(config)
+    built = {spec: build_journeys(shard, spec) for spec in set(specs.values())}  # models that agree share the work
+    journeys = {name: built[spec] for name, spec in specs.items()}
     entries, held_adjustments = make_entries(shard, config)
     totals = reporting_totals(shard, entries, config)
     return {

@@ -1,105 +1,126 @@
-"""Pipeline created: what each touch did for a deal until it was opened (semantics: "Figures").
+"""Pipeline created: who made each deal an opportunity, as it was worth then (semantics: "Figures").
 
-The amount that a deal began with, split as if it had closed on the day it was opened. Never withdrawn: neither what it is worth later nor
-whether it is won changes it.
+It is never withdrawn. A deal counts with the first amount that says something, at the rate of the day of its opening, split by every
+model over the touches until it was opened, as if it had closed then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.attribution.columns import Ints, combine, dictionary, distinct, encode
-from nisba.attribution.credits import Ledgers, Rows, credit_lines
+from nisba.attribution.books import BOOK_SCHEMAS, WEIGHT
+from nisba.attribution.columns import Ints, combine, decimals, dictionary, encode, instants_array, runs
+from nisba.attribution.credits import Columns, Ledgers, Rows, split_entries
 from nisba.attribution.dates import local_days
 from nisba.attribution.entries import PENDING, Entries, Totals, converted
+from nisba.attribution.facts import MONEY
 from nisba.attribution.journeys import Journeys
 from nisba.attribution.milestones import POSITIONS, positions
 from nisba.attribution.models import Model
 from nisba.attribution.shards import Shard
-from nisba.attribution.spells import own_amounts
+from nisba.attribution.spells import Amounts, own_amounts
 from nisba.config import Config
+from nisba.money import milli_per_minor
 
 __all__ = ["pipeline_rows", "until_opened"]
 
-_TEXTS = (("touch_source", "source"), ("touch_id", "event_id"), ("campaign_id", "campaign_id"), ("channel", "channel"), ("team", "team"))
 _UNATTRIBUTED = "unattributed"
+_OF_TOUCH = {"touch_source": "source", "campaign_id": "campaign_id", "team": "team"}
 
 
 def pipeline_rows(shard: Shard, journeys: Mapping[str, Journeys], models: Sequence[Model], config: Config) -> Any:
-    """Return the rows of `pipeline_credit`; `journeys` are those of the models, by name."""
-    ledgers = _beginnings(shard, config)
-    deals = distinct(ledgers.entries.deal)
-    rows = {name: Rows(until_opened(found), deals) for name, found in journeys.items()}
-    places = {name: _positions(each.journeys) for name, each in rows.items()}
-    days = local_days(shard.opened_us, config.reporting.time_zone)
-    tables = [
-        _table(rows[model.journey].journeys, places[model.journey], ledgers, days, lines)
-        for model in models
-        for lines in credit_lines(rows[model.journey], model, ledgers, config.reporting.currency)
-    ]
+    """Return the rows of `pipeline_credit`; `journeys` are those of the models, by name, whole."""
+    created_on = local_days(shard.opened_us, config.reporting.time_zone)
+    firsts = _first_amounts(shard, created_on, config)
+    rows = {id(found): _Rows(until_opened(found), firsts.entries.deal) for found in journeys.values()}  # names may share one
+    ids = pa.array([model.id for model in models], pa.string())
+    tables = []
+    for place, model in enumerate(models):
+        for part, columns in split_entries(rows[id(journeys[model.journey])], model, firsts):
+            money = _money(columns, firsts, config.reporting.currency)
+            named = {"model": dictionary(np.full(len(columns.row), place), ids), **part.taken(columns.row, created_on), **money}
+            tables.append(pa.table({name: named[name] for name in BOOK_SCHEMAS["pipeline_credit"].names}))
     return pa.concat_tables(tables) if tables else BOOK_SCHEMAS["pipeline_credit"].empty_table()
 
 
 def until_opened(journeys: Journeys) -> Journeys:
-    """Return the journeys as they were when their deals were opened; a lead that was created later is not known yet."""
-    opened = journeys.shard.opened_us
-    deal = np.repeat(np.arange(len(journeys.lengths)), journeys.lengths)
-    kept = journeys.touched_at_us <= opened[deal]
-    lengths = np.bincount(deal[kept], minlength=len(journeys.lengths)).astype(np.int64)
-    known = journeys.lead_created & (journeys.lead_created_at_us <= opened)
-    return Journeys(journeys.shard, lengths, journeys.touch[kept], journeys.lead_created_at_us, known)
+    """Return the journeys as if each deal had closed when it was opened: a lead that was created later is not known then."""
+    shard = journeys.shard
+    lengths = journeys.milestones[:, 2] + 1  # up to OC, the last touch at or before the opening
+    known = journeys.lead_created & (journeys.lead_created_at_us <= shard.opened_us)
+    return Journeys(shard, lengths, journeys.touch[runs(journeys.starts, lengths)], journeys.lead_created_at_us, known)
 
 
-def _beginnings(shard: Shard, config: Config) -> Ledgers:
-    """Return what each deal began with, as an entry of its own: the first amount above zero, else the first there is."""
+def _first_amounts(shard: Shard, created_on: Ints, config: Config) -> Ledgers:
+    """Return one entry for each deal that ever had an amount of its own, by deal, converted at the rate of its day."""
     amounts = own_amounts(shard)
-    rows = np.flatnonzero(amounts.known)
-    order = rows[np.lexsort((rows, amounts.amount[rows] <= 0, shard.state_deal[rows]))]
-    deal, first = np.unique(shard.state_deal[order], return_index=True)
-    state = order[first]
-    entries = Entries(amounts, deal, deal * 0 + PENDING, deal * 0, amounts.currency[state], amounts.amount[state], state)
-    days = local_days(shard.opened_us, config.reporting.time_zone)[deal]
-    after, known, _ = converted(shard, amounts, entries.currency, entries.amount, days, config)
-    return Ledgers(entries, entries.amount, Totals(after, after * 0, known, []))
+    state = _first_states(shard.state_deal, amounts)
+    deal, currency, amount = shard.state_deal[state], amounts.currency[state], amounts.amount[state]
+    kind = np.full(len(state), PENDING, dtype=np.int64)
+    entries = Entries(amounts, deal, kind, kind * 0, currency, amount, state)
+    reporting, known, _ = converted(shard, amounts, currency, amount, created_on[deal], config)
+    return Ledgers(entries, entries.cum, Totals(reporting, reporting * 0, known, []))
 
 
-def _positions(journeys: Journeys) -> Ints:
-    return positions(journeys.milestones, journeys.lengths)
+def _first_states(deal: Ints, amounts: Amounts) -> Ints:
+    """Return each deal's first state with an amount of its own above zero; of deals without one the first with zero."""
+    above, zero = (np.flatnonzero(amounts.known & chosen) for chosen in (amounts.amount > 0, amounts.amount == 0))
+    states = np.concatenate([above, zero])
+    states = states[np.argsort(deal[states], kind="stable")]
+    return states[np.flatnonzero(np.diff(deal[states], prepend=-1))]
 
 
-def _table(journeys: Journeys, position: Ints, ledgers: Ledgers, opened_on: Ints, lines: Any) -> Any:
-    """Return credits with the touches that they go to."""
-    shard, entries = journeys.shard, ledgers.entries
-    deal = np.asarray(combine(lines["deal_id"]).indices, dtype=np.int64)
-    ordinal = np.asarray(combine(lines["ordinal"]), dtype=np.int64)
-    nobody = ordinal == 0
-    place = np.where(nobody, -1, journeys.starts[deal] + ordinal - 1)
-    touch = np.append(journeys.touch, -1)[place]
-    entry = np.searchsorted(entries.deal, deal)
-    columns = {name: lines[name] for name in ("model", "deal_id", "weight")}
-    columns |= {name: _of_touches(shard.touch[source], touch) for name, source in _TEXTS}
-    columns["channel"] = _with_unattributed(columns["channel"], nobody)
-    columns["ordinal"] = pa.array(ordinal.astype(np.int32), mask=nobody)
-    columns["touched_at"] = combine(shard.touch["occurred_at"]).take(pa.array(touch, mask=nobody))
-    columns["position"] = dictionary(np.append(position, -1)[place], pa.array(POSITIONS))
-    columns["created_on"] = pa.array(opened_on[deal].astype(np.int32)).view(pa.date32())
-    columns["currency"] = dictionary(entries.currency[entry], pa.array(entries.amounts.currencies, pa.string()))
-    columns |= {"amount": lines["revenue"], "amount_reporting": lines["revenue_reporting"]}
-    return pa.table({name: columns[name] for name in BOOK_SCHEMAS["pipeline_credit"].names})
+@dataclass(frozen=True)
+class _Rows(Rows):
+    """The touches of every deal until it was opened, with the columns that no model changes."""
+
+    def taken(self, row: Ints, created_on: Ints) -> dict[str, Any]:
+        """Return the columns of some rows, ascending; of all of them as they are."""
+        table = self._table if len(row) == len(self.touch) else self._table.take(pa.array(row))
+        days = pa.array(created_on[self.deals[self.owner[row]]].astype(np.int32)).view(pa.date32())
+        return {"created_on": days, **{name: table[name] for name in table.column_names}}
+
+    @cached_property
+    def _table(self) -> Any:
+        journeys, touch, nobody = self.journeys, self.touch, self.touch < 0
+        shard, held = journeys.shard, positions(journeys.milestones, journeys.lengths)
+        columns = {
+            "deal_id": dictionary(self.deals[self.owner], combine(shard.deal["deal_id"])),
+            "ordinal": pa.array(self.ordinal.astype(np.int32), mask=nobody),
+            "touch_id": dictionary(touch, combine(shard.touch["event_id"])),
+            "channel": _channels(shard, touch),
+            "touched_at": instants_array(np.append(shard.touched_at_us, 0)[touch], ~nobody),
+            "position": dictionary(np.append(held, -1)[self.step], pa.array(POSITIONS)),
+        }
+        columns |= {name: _of_touch(shard, column, touch) for name, column in _OF_TOUCH.items()}
+        return pa.table(columns)
 
 
-def _of_touches(column: Any, touch: Ints) -> Any:
-    codes, values = encode(column)
+def _money(columns: Columns, firsts: Ledgers, reporting: str) -> dict[str, Any]:
+    entries, entry = firsts.entries, columns.entry
+    currency, known = entries.currency[entry], firsts.totals.known
+    return {
+        "weight": decimals(columns.weight, WEIGHT),
+        "amount": decimals(columns.revenue * entries.amounts.milli[currency], MONEY),
+        "currency": dictionary(currency, pa.array(entries.amounts.currencies, pa.string())),
+        "amount_reporting": decimals(columns.revenue_reporting * milli_per_minor(reporting), MONEY, None if known.all() else known[entry]),
+    }
+
+
+def _of_touch(shard: Shard, name: str, touch: Ints) -> Any:
+    """Return a column of touches for each line; null for nobody."""
+    codes, values = encode(shard.touch[name])
     return dictionary(np.append(codes, -1)[touch], values)
 
 
-def _with_unattributed(channel: Any, nobody: Any) -> Any:
-    if not nobody.any():
-        return channel
-    codes, values = encode(channel)
-    return dictionary(np.where(nobody, len(values), codes), pa.concat_arrays([values, pa.array([_UNATTRIBUTED], pa.string())]))
+def _channels(shard: Shard, touch: Ints) -> Any:
+    """Return the channel of each line's touch; `unattributed` for nobody."""
+    codes, values = encode(shard.touch["channel"])
+    names = pa.concat_arrays([values, pa.array([_UNATTRIBUTED], pa.string())])
+    return dictionary(np.append(codes, len(values))[touch], names)

@@ -86,6 +86,13 @@ def test_details_name_the_bound_and_the_touch() -> None:
     assert details["after_the_close"] == "after the close of 2026-02-01 09:00 UTC"
 
 
+def test_what_it_counts_as_one_with_follows_the_firms_choice() -> None:
+    spec = replace(SPEC, excluded_kinds=frozenset(), session_gap_us=2 * 86_400_000_000)
+    assert "only_seen" not in {row.touch_id for row in left_out(shard(), "d-1", spec)}
+    details = {row.touch_id: row.detail for row in left_out(shard(), "d-1", replace(spec, collapse_by=("channel",)))}
+    assert details["only_seen"] == "counts as one with first_of_its_kind"
+
+
 def test_touches_of_nobody_never_collapse() -> None:
     assert "again_at_once" not in {row.touch_id for row in left_out(shard(actor=None), "d-1", SPEC)}
 

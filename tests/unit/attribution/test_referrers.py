@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pyarrow as pa
 import pytest
 
+from nisba.attribution import fold
 from nisba.attribution.referrers import hosts, is_below, referrer_hosts
+from nisba.config import Attribution, Config, CustomModel
+from tests.strategies import event, facts_of
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,11 @@ from nisba.attribution.referrers import hosts, is_below, referrer_hosts
         ("android-app://com.google.android.gm/", "com.google.android.gm"),
         ("http:/pay.example", "http"),
         ("https://?q=1", ""),
-        ("https://[2001:db8::1]:8443/", "[2001:db8::1]"),
+        ("https://[2001:DB8::1]:8443/", "[2001:db8::1]"),
+        ("//[::1]", "[::1]"),
+        ("1http://pay.example", "1http"),
+        ("https://ÄPFEL.example", "äpfel.example"),
+        ("", ""),
         ("/relative/path", ""),
     ],
 )
@@ -54,3 +63,24 @@ def test_a_host_is_excluded_with_those_below_it(host: str | None, inside: bool) 
 
 def test_nothing_is_below_nothing() -> None:
     assert is_below(["a.example", None, ""], []).tolist() == [False, False, False]
+
+
+def test_a_model_may_exclude_referrers_of_its_own() -> None:
+    """The default journey has both touches, the model's own one alone."""
+    data = {"account_id": "a", "channel": "referral", "kind": "visit", "team": "marketing"}
+    touches = [
+        event("touch", "web", name, f"2026-03-0{day}T08:00:00Z", data | {"referrer": referrer})
+        for name, day, referrer in (("ours", 1, "https://blog.test/"), ("checkout", 2, "https://[::1]:443/done"))
+    ]
+    won = {"deal_id": "d", "account_id": "a", "stage": "s", "status": "won", "amount": "10.00", "currency": "USD"}
+    deal = event("deal", "crm", "d", "2026-03-05T00:00:00Z", won | dict.fromkeys(("opened_at", "closed_at"), "2026-03-05T00:00:00Z"))
+    own = CustomModel(id="own", rest=Decimal(100), excluded_referrers=("[::1]",))
+    config = Config(attribution=Attribution(models=("linear",), default_model="linear"), model=(own,))
+    books = fold(facts_of([*touches, deal]), config)
+    found = sorted((row["journey"], row["touch_id"]) for row in books.journey_touch.to_pylist())
+    assert found == [("default", "checkout"), ("default", "ours"), ("own", "ours")]
+    assert {(row["model"], row["ordinal"], row["revenue"]) for row in books.credit_line.to_pylist()} == {
+        ("linear", 1, 5),
+        ("linear", 2, 5),
+        ("own", 1, 10),
+    }

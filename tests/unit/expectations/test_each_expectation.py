@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ CHECKS = {check.name: check for table in tables().values() for check in checks_o
 BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "credits_add_up": ("UPDATE core.credit_line SET revenue = 50.01 WHERE ordinal = 1", ()),
     "weights_of_a_deal_add_up_to_one": ("UPDATE core.credit_line SET weight = 0.49999999 WHERE ordinal = 1", ()),
+    "pipeline_adds_up_to_first_amounts": ("UPDATE core.deal_history SET amount = 81", ()),
     "final_entry_has_a_date": (
         "UPDATE core.entry SET booked_on = NULL",
         ("campaigns_add_up_to_won_revenue", "won_revenue_is_what_was_booked"),
@@ -113,6 +115,26 @@ def test_check_holds_until_it_is_broken_and_no_other_is_needed(con: duckdb.DuckD
 def test_credits_that_are_all_gone_are_noticed(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DELETE FROM core.credit_line")
     assert con.execute(CHECKS["credits_add_up"].select).fetchall() == [("d-1", 1, "linear", 100, None, 100, None)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "row"),
+    [
+        ("DELETE FROM core.pipeline_credit", ("d-1", "linear", 80, None, None)),
+        ("UPDATE core.pipeline_credit SET amount = 79.99", ("d-1", "linear", 80, Decimal("79.99"), 1)),
+        ("UPDATE core.pipeline_credit SET weight = 0.99", ("d-1", "linear", 80, 80, Decimal("0.99"))),
+        ("DELETE FROM core.deal_history", ("d-1", "linear", None, 80, 1)),
+    ],
+)
+def test_pipeline_that_is_lost_or_invented_is_noticed(con: duckdb.DuckDBPyConnection, sql: str, row: tuple[Any, ...]) -> None:
+    con.execute(sql)
+    assert con.execute(CHECKS["pipeline_adds_up_to_first_amounts"].select).fetchall() == [row]
+
+
+def test_the_first_amount_above_zero_is_owed(con: duckdb.DuckDBPyConnection) -> None:
+    states = "('d-1', 0, NULL), ('d-1', 2, 0), ('d-1', 3, 80), ('d-1', 4, 90), ('d-0', 1, NULL)"
+    con.execute(f"DELETE FROM core.deal_history; INSERT INTO core.deal_history (deal_id, state_no, amount) VALUES {states}")
+    assert _breaking(con, CHECKS["pipeline_adds_up_to_first_amounts"]) == 0
 
 
 def test_journey_of_thousands_of_touches_is_not_held_against_its_rounding(con: duckdb.DuckDBPyConnection) -> None:

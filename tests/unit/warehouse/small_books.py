@@ -42,7 +42,16 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "deal_history": [
-        {"deal_id": "d-1", "state_no": 1, "revision": 0, "changed_at": _AT["closed"], "status": "won", "owner": "owner-olaf"},
+        {
+            "deal_id": "d-1",
+            "state_no": 1,
+            "revision": 0,
+            "changed_at": _AT["closed"],
+            "status": "won",
+            "amount": Decimal(80),
+            "currency": "USD",
+            "owner": "owner-olaf",
+        },
     ],
     "journey_touch": [
         {

@@ -138,14 +138,15 @@ def test_only_the_deals_whose_rows_changed_are_written(
     attribute(con)
     moved = {key for key in before if places(con)[key].isdisjoint(before[key])}
     stayed = {key for key in before if places(con)[key] == before[key]}
-    assert moved == {("journey_touch", "d-2"), ("credit_line", "d-2")}
+    of_touches = ("journey_touch", "credit_line", "pipeline_credit")
+    assert moved == {(name, "d-2") for name in of_touches}
     assert stayed == before.keys() - moved
     before = places(con)
     land_events(con, touch("t-late", "2025-12-31T00:00:00Z", channel="event"))
     counts = attribute(con)
     assert counts is not None
     assert (counts.accounts, counts.deals, counts.credits) == (1, 3, 5)  # the latest is in the journey of none but d-3
-    assert {key for key in before if places(con)[key] != before[key]} == {("journey_touch", "d-3"), ("credit_line", "d-3")}
+    assert {key for key in before if places(con)[key] != before[key]} == {(name, "d-3") for name in of_touches}
     before = places(con)
     land_events(con, touch("t-after", "2027-01-01T00:00:00Z"))
     attribute(con)
