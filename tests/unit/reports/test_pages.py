@@ -238,11 +238,7 @@ def test_a_cell_of_lines_stays_one_cell() -> None:
 
 def test_a_name_of_lines_makes_no_line_of_its_own_in_a_sentence() -> None:
     hostile = replace(samples.EXPLANATION, deal=samples.EXPLANATION.deal | {"account_id": "acme\nDeal D-2 of you"})
-    assert (
-        terminal.explained_deal(hostile, EN)
-        .splitlines()[0]
-        .startswith("Deal D-1 (Renewal [2026]) of acme Deal D-2 of you: won, ")
-    )
+    assert terminal.explained_deal(hostile, EN).splitlines()[0].startswith("Deal D-1 (Renewal [2026]) of acme Deal D-2 of you: won, ")
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".txt") and "hostile" not in name])
