@@ -62,7 +62,7 @@ def test_placeholders_are_no_campaign_and_ids_stay_as_they_are() -> None:
 
 
 def test_every_label_goes_by_the_name_of_the_firm() -> None:
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         "touch": {"account_id": "a", "channel": "old", "kind": "old", "team": "marketing"},
         "campaign": {"campaign_id": "c", "name": "C", "channel": "old"},
         "account": {"account_id": "a", "segment": "old", "region": "old"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from tests.strategies import examples
 from tests.unit.warehouse.landing import empty_warehouse
+from warehouse.query import arrow_table
+from warehouse.recompute import traversal
 from warehouse.recompute.adjacency import EDGES, remember_edges
 from warehouse.recompute.traversal import NODES, PEOPLE, Traversal, ids_of, of_kinds
 
@@ -131,3 +134,32 @@ def test_nodes_of_some_kinds_and_ids_of_one() -> None:
     assert listed(of_kinds(nodes, PEOPLE)) == [("lead", "2"), ("person", "1")]
     assert ids_of(nodes, "deal").to_pydict() == {"id": ["1"]}
     assert len(of_kinds(nodes, ("account",))) == 0
+
+
+def test_a_chain_of_a_thousand_merges_takes_a_few_statements(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever end it is entered by; another component, and links of other kinds, are left alone."""
+    chain = [("account", f"a:{number:04}") for number in range(1_000)]
+    others = [(("account", "x"), ("account", "y")), (("person", "p"), chain[7]), (("person", "p"), ("account", "x"))]
+    set_edges(con, [*itertools.pairwise(chain), *others])
+    asked: list[str] = []
+
+    def counted(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+        asked.append(sql)
+        return arrow_table(connection, sql)
+
+    monkeypatch.setattr(traversal, "arrow_table", counted)
+    for start in (chain[0], chain[500], chain[-1]):
+        asked.clear()
+        reached = Traversal(con, table([start]))
+        reached.close(("account",))
+        assert listed(reached.nodes) == chain
+        assert len(asked) == traversal.STEPS + 1
+
+
+@pytest.mark.parametrize("length", [2, traversal.STEPS, traversal.STEPS + 1, traversal.STEPS + 2])
+def test_chains_of_every_length_are_found_whole(con: duckdb.DuckDBPyConnection, length: int) -> None:
+    chain = [("lead" if number % 2 else "person", f"{number:02}") for number in range(length)]
+    set_edges(con, list(itertools.pairwise(chain)))
+    reached = Traversal(con, table(chain[:1]))
+    reached.close(PEOPLE)
+    assert listed(reached.nodes) == sorted(chain)
