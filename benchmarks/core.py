@@ -112,7 +112,7 @@ def attribute_in_sql(con: duckdb.DuckDBPyConnection) -> None:
 def _credit_sql(model: Model) -> str:
     ft, lc, oc, cw = model.milestones
     draw = "1" if model.half_life_days is None else DECAY.format(half_life=model.half_life_days)
-    place = "not_direct" if model.skips_direct else "cw"
+    place = "not_direct" if model.passed_over else "cw"
     return CREDIT.format(model=model.id, ft=ft, lc=lc, oc=oc, cw=cw, cw_place=place, rest=model.rest, draw=draw)
 
 

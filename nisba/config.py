@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,6 +28,7 @@ else:
     import tomli as tomllib
 
 __all__ = [
+    "RESERVED",
     "Attribution",
     "Config",
     "CustomModel",
@@ -45,6 +48,9 @@ Team = Literal["marketing", "sales", "partner", "customer"]
 Anchor = Literal["opened_at", "closed_at"]
 Mapping_ = Literal["account", "contacts", "primary_contact"]
 CollapseBy = Literal["campaign_id", "channel", "kind"]
+
+RESERVED = frozenset({"all", "(none)", "unattributed", "(unattributed)"})
+"""Rows of the reports are called so, in any case: no campaign, no segment, and no channel."""
 
 TEAMS: tuple[Team, ...] = ("marketing", "sales", "partner", "customer")
 BUILT_IN_MODELS = (
@@ -260,6 +266,9 @@ def _list(text: str) -> list[str]:
 def _checked(config: Config) -> Config:
     """Check what types cannot say, and settle the default model."""
     _check_reporting(config.reporting)
+    _check_label_maps(config.labels)
+    _check_labels(config)
+    _check_referrers(config)
     custom = [model.id for model in config.model]
     known = set(BUILT_IN_MODELS) | set(custom)
     for model in config.model:
@@ -293,6 +302,66 @@ def _check_reporting(reporting: Reporting) -> None:
     for pair, rate in reporting.fixed_rates.items():
         if pair.count("/") != 1 or not rate.is_finite() or rate <= 0:
             raise ConfigError(f'reporting.fixed_rates: expected "EUR/USD" = "1.10" with a rate above zero, found {pair!r} = {rate}')
+
+
+def _check_label_maps(labels: Labels) -> None:
+    """Refuse maps that no label could follow: from nothing, to two labels at once, to no channel, kind or stage."""
+    for field, names in msgspec.structs.asdict(labels).items():
+        results: dict[str, str] = {}
+        for label, name in names.items():
+            key = f"labels.{field}: {label!r} becomes {name!r}"
+            if not _folded(label):
+                raise ConfigError(f"{key}: an empty label is none, and cannot be mapped; remove the line")
+            if results.setdefault(_folded(label), name) != name:
+                raise ConfigError(
+                    f"{key}: the same label, but for case and blanks, becomes {results[_folded(label)]!r}; keep one of the two"
+                )
+            if field in ("channel", "kind", "stage") and (not _folded(name) or (field == "channel" and _folded(name) in RESERVED)):
+                raise ConfigError(f"{key}: a {field} needs a name, and none that reports give to totals")
+
+
+def _check_labels(config: Config) -> None:
+    """Refuse labels that no touch can have."""
+    for key, channel, label in _labels(config):
+        if not _folded(label):
+            raise ConfigError(f"{key}: an empty label is none; remove it")
+        if channel and _folded(label) in RESERVED:
+            raise ConfigError(f"{key}: no touch has the channel {label!r}, reports call rows of their own so; direct traffic is 'direct'")
+
+
+def _labels(config: Config) -> Iterator[tuple[str, bool, str]]:
+    """Yield (key, whether it is a channel, label) of every label of touches that the configuration names."""
+    yield from (("attribution.direct_channels", True, label) for label in config.attribution.direct_channels)
+    for prefix, section in _sections(config):
+        yield from ((f"{prefix}excluded_channels", True, label) for label in section.excluded_channels or ())
+        yield from ((f"{prefix}excluded_kinds", False, label) for label in section.excluded_kinds or ())
+    named = [(model.id, multiplier) for model in config.model for multiplier in model.multipliers]
+    for model_id, multiplier in named:
+        for is_channel, label in ((True, multiplier.channel), (False, multiplier.kind)):
+            if label is not None:
+                yield f"model {model_id!r}: multipliers", is_channel, label
+
+
+def _sections(config: Config) -> list[tuple[str, Attribution | CustomModel]]:
+    """Return what may exclude touches, with how messages begin to speak of it."""
+    return [("attribution.", config.attribution), *((f"model {model.id!r}: ", model) for model in config.model)]
+
+
+def _folded(label: str) -> str:
+    """Return what a label of the configuration is compared by: blanks and case do not matter."""
+    return " ".join(unicodedata.normalize("NFC", label).split()).casefold()
+
+
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s/?#@:*.\[\]]+(\.[^\s/?#@:*.\[\]]+)*\.?")
+
+
+def _check_referrers(config: Config) -> None:
+    """Refuse what is no host: an address with a scheme, a port or a path would exclude nothing."""
+    for prefix, section in _sections(config):
+        for referrer in section.excluded_referrers or ():
+            if not _HOST.fullmatch(referrer):
+                how = "expected one such as 'paypal.com', without scheme, port or path; hosts below it are excluded with it"
+                raise ConfigError(f"{prefix}excluded_referrers: {referrer!r} is no host: {how}")
 
 
 def _check_model(model: CustomModel, ids: list[str]) -> None:

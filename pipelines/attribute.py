@@ -14,7 +14,7 @@ import apache_beam as beam
 import msgspec
 import pyarrow as pa
 
-from nisba.attribution import prepare, resolve
+from nisba.attribution import left_out, prepare, resolve
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.costs import cost_daily
 from nisba.attribution.facts import Facts
@@ -25,7 +25,7 @@ from pipelines.shards import ShardTask
 from pipelines.transforms import AttributeShards, ShardByAccount, WriteManifest
 from warehouse import loader
 from warehouse.recompute.reading import read_facts
-from warehouse.recompute.scope import plan_scope
+from warehouse.recompute.scope import Scope, plan_scope
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,17 +58,19 @@ def attribute_graph(tasks: beam.PCollection[ShardTask]) -> Any:
     )
 
 
-def attribute(con: duckdb.DuckDBPyConnection, config: Config) -> AttributeReport:
-    """Recompute the books of whatever is dirty, in one transaction; return what was replaced.
+def attribute(con: duckdb.DuckDBPyConnection, config: Config, *, everything: bool = False) -> AttributeReport:
+    """Recompute the books of whatever is dirty, or all of them, in one transaction; return what was replaced.
 
-    A changed configuration makes everything dirty. Raises CheckFailed when credits do not add up; nothing is written then.
+    A changed configuration, and another edition of the rules, make everything dirty. Raises CheckFailed when credits do not add up;
+    nothing is written then.
     """
-    scope = plan_scope(con, config)
+    loader.settle_by_these_rules(con)
+    scope = Scope(everything=True, why=("asked",)) if everything else plan_scope(con, config)
     if scope is None:
         return AttributeReport()
     folder = parts.new_run_folder(config.warehouse.path)
     try:
-        books = _books(prepare(read_facts(con, scope), config), config, folder, Runner.from_environment())
+        books = _books(read_facts(con, scope), config, folder, Runner.from_environment())
         counts = loader.replace_books(con, scope=scope, books=books, config=config)
     finally:
         parts.remove_run_folder(folder)
@@ -77,6 +79,7 @@ def attribute(con: duckdb.DuckDBPyConnection, config: Config) -> AttributeReport
 
 def _books(facts: Facts, config: Config, folder: Path, runner: Runner) -> dict[str, pa.Table | list[Path]]:
     """Return the books of some facts: small tables as they are, the others as parts."""
+    beyond, facts = left_out(facts), prepare(facts, config)
     resolution = resolve(facts, config)
     settings = msgspec.json.encode(config)
     shards = max(1, len(facts.touch) // TOUCHES_PER_SHARD)
@@ -86,9 +89,10 @@ def _books(facts: Facts, config: Config, folder: Path, runner: Runner) -> dict[s
     made: dict[str, pa.Table | list[Path]] = dict(parts.merged_parts(folder, entries))
     costs, held = cost_daily(facts, config)
     held_deals = loader.rows(made["held"]) if "held" in made else held.slice(0, 0)
-    return {**made, "identity": resolution.identity, "cost_daily": costs, "held": _both(held_deals, held)}
+    whole = {"identity": resolution.identity, "account": resolution.account, "cost_daily": costs}
+    return {**made, **whole, "held": _together(held_deals, held, beyond)}
 
 
-def _both(left: pa.Table, right: pa.Table) -> pa.Table:
+def _together(*held: pa.Table) -> pa.Table:
     schema = BOOK_SCHEMAS["held"]
-    return pa.concat_tables([left.select(schema.names).cast(schema), right.select(schema.names).cast(schema)])
+    return pa.concat_tables([table.select(schema.names).cast(schema) for table in held])

@@ -11,10 +11,22 @@ from pipelines.parts import BlockAccount, BundleParts
 from pipelines.sources import Block, Source, Span
 from schemas.decoder import Decoded, decode_block
 
-__all__ = ["DEAD_LETTERS", "DecodedBlock", "ReadBlock", "ReadTask", "decode_blocks", "read_ranges", "write_facts"]
+__all__ = [
+    "DEAD_LETTERS",
+    "UNKNOWN_FIELDS",
+    "DecodedBlock",
+    "ReadBlock",
+    "ReadTask",
+    "decode_blocks",
+    "read_ranges",
+    "write_facts",
+]
 
 DEAD_LETTERS = "dead_letter"
-"""Name of the parts that hold dead letters; the other parts are named for their fact type."""
+"""Name of the parts that hold dead letters."""
+
+UNKNOWN_FIELDS = "unknown_field"
+"""Name of the parts that count fields that no type knows; all other parts are named for their fact type."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,8 @@ def write_facts(parts: BundleParts, element: DecodedBlock) -> None:
     elif block is None or decoded is None:
         parts.add(folder, {})
     else:
-        parts.add(folder, {**decoded.facts, DEAD_LETTERS: decoded.dead_letters}, account_of(block, decoded))
+        found = {**decoded.facts, DEAD_LETTERS: decoded.dead_letters, UNKNOWN_FIELDS: decoded.unknown_fields}
+        parts.add(folder, found, account_of(block, decoded))
         if block.corrupt is not None:
             parts.add(folder, {DEAD_LETTERS: block.corrupt})
 

@@ -96,6 +96,7 @@ def catch_up(
     source: Source | None,
     config: Config,
     *,
+    everything: bool = False,
     outbox: bool = False,
     breaker: CircuitBreaker | None = None,
     pace: Pace | None = None,
@@ -104,9 +105,10 @@ def catch_up(
 ) -> CatchUp:
     """Read what a source has, attribute whatever is dirty, publish dead letters, build the marts; return what was done.
 
-    Without a source only what is dirty already is attributed. `outbox` is for records of Kafka: dead letters of files have no topic.
-    Where `is_to_leave` says so between two rounds, everything else is left to the next run. Raises what the source raises,
-    OffsetConflict, TooManyDeadLetters (with a circuit breaker), CheckFailed and BrokerError; what is committed then stays.
+    Without a source only what is dirty already is attributed; `everything` attributes all there is, dirty or not. `outbox` is for records
+    of Kafka: dead letters of files have no topic. Where `is_to_leave` says so between two rounds, everything else is left to the next
+    run. Raises what the source raises, OffsetConflict, TooManyDeadLetters (with a circuit breaker), CheckFailed and BrokerError; what is
+    committed then stays.
     """
     pace, read = pace or Pace(), IngestReport()
     if source is not None:
@@ -114,7 +116,7 @@ def catch_up(
     if read.is_cut_short:
         return CatchUp(read)
     on_step("attribute", read)
-    done = CatchUp(read, attribute(con, config))
+    done = CatchUp(read, attribute(con, config, everything=everything))
     published = 0
     if outbox and pace.outbox.is_due(is_idle=done.is_idle):
         on_step("outbox", read)

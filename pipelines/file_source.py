@@ -1,7 +1,7 @@
 """A directory of events as a bounded source: `*.jsonl`, `*.jsonl.gz`, `*.jsonl.zst` and `*.parquet`, at any depth.
 
 A line is a record, its 0-based number the offset, the file's path inside the directory the topic. Blank lines are
-skipped. Landing a directory twice lands nothing new: identities tell.
+skipped, a byte order mark at the beginning of a file is read over. Landing a directory twice lands nothing new: identities tell.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from nisba.errors import SourceError
 from pipelines.sources import BLOCK_RECORDS, Block, Committed, Span
-from schemas.records import RecordBlock
+from schemas.records import BYTE_ORDER_MARK, RecordBlock
 
 __all__ = ["DirectorySource", "event_files", "lines_of"]
 
@@ -92,7 +92,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with _opened(path) as stream:
             for number, line in enumerate(stream):
-                stripped = line.rstrip(b"\r\n")
+                stripped = (line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line).rstrip(b"\r\n")
                 if stripped.strip():
                     yield number, stripped
     except (OSError, EOFError, pa.ArrowException) as error:

@@ -17,7 +17,7 @@ import apache_beam as beam
 from nisba.config import Config
 from nisba.errors import TooManyDeadLetters
 from pipelines import parts
-from pipelines.blocks import DEAD_LETTERS, ReadTask
+from pipelines.blocks import DEAD_LETTERS, UNKNOWN_FIELDS, ReadTask
 from pipelines.circuit_breaker import CircuitBreaker, Outcome
 from pipelines.parts import BlockAccount
 from pipelines.runner import Runner
@@ -108,6 +108,7 @@ class _Round:
     blocks: list[BlockAccount]
     facts: dict[str, list[Path]]
     dead_letters: list[Path]
+    unknown_fields: list[Path]
     offsets: list[loader.OffsetRange]
 
 
@@ -118,14 +119,16 @@ def _read_round(source: Source, spans: Sequence[Span], folder: Path, config: Con
     entries = parts.read_manifest(folder)
     blocks = [block for entry in entries for block in entry.blocks]
     facts = parts.merged_parts(folder, entries)
-    return _Round(blocks, facts, facts.pop(DEAD_LETTERS, []), list(_offsets(spans, blocks)))
+    return _Round(blocks, facts, facts.pop(DEAD_LETTERS, []), facts.pop(UNKNOWN_FIELDS, []), list(_offsets(spans, blocks)))
 
 
 def _land_round(con: duckdb.DuckDBPyConnection, source: Source, read: _Round, breaker: CircuitBreaker | None) -> loader.LandCounts:
     """Commit a round; whoever remembers of it (the circuit breaker, the broker's group) is told afterwards."""
     window = None if breaker is None else _judged(breaker, read)
     records = sum(block.records for block in read.blocks)
-    counts = loader.land(con, facts=read.facts, dead_letters=read.dead_letters, offsets=read.offsets, records=records)
+    counts = loader.land(
+        con, facts=read.facts, dead_letters=read.dead_letters, offsets=read.offsets, records=records, unknown_fields=read.unknown_fields
+    )
     if breaker is not None and window is not None:
         breaker.window = window
     source.acknowledge({(span.topic, span.partition): span.next for span in read.offsets})

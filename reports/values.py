@@ -11,6 +11,7 @@ import duckdb
 
 from nisba.errors import NotFound
 from warehouse.checks import credit_gaps
+from warehouse.data_issues import DataIssue, read_data_issues
 from warehouse.query import one_value, rows_as_dicts
 
 __all__ = [
@@ -101,6 +102,8 @@ class Checks:
     """Entries without money in the reporting currency: no figure has them."""
     booked: Decimal
     """Sum of the final entries, in the reporting currency."""
+    data_issues: tuple[DataIssue, ...] = ()
+    """What somebody should look at, by kind; none where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def measures(share: Mapping[str, Any]) -> list[Measure]:
 def read_checks(con: duckdb.DuckDBPyConnection) -> Checks:
     """Count deals, entries, models, held entries, and the entries whose credits do not add up: none, or something is badly wrong."""
     wrong = {(gap.deal_id, gap.entry_no) for gap in credit_gaps(con)}
-    return Checks(wrong_entries=len(wrong), **rows_as_dicts(con, _COUNTS)[0])
+    return Checks(wrong_entries=len(wrong), data_issues=read_data_issues(con) or (), **rows_as_dicts(con, _COUNTS)[0])
 
 
 _COUNTS = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2b
 from types import MappingProxyType
@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from nisba.money import plain
+from schemas.bounds import leave_far_out
 from schemas.envelope import ENCODER, exact_number
 from schemas.events import BY_FACT_TYPE, Data, Node, Utm
-from schemas.kinds import EPOCH, KINDS, fields_of_kind
+from schemas.kinds import EPOCH, KINDS, fields_of_kind, optional_texts
 
 __all__ = ["LEAVE_DEFAULTS_OUT", "canonical", "content_hash", "normalise", "row_to_event", "settle"]
 
@@ -37,23 +38,49 @@ def canonical(data: Data) -> bytes:
 
 def normalise(data: Data) -> None:
     """Bring `data` into canonical form, in place; raises Refused for a text that its field cannot hold (`schemas.kinds`)."""
+    optional = optional_texts(type(data))
+    _leave_empty_out(data, optional)
     for name, kind in KINDS.items():
         if kind.one is not None:
             for field in fields_of_kind(type(data), name):
-                text = getattr(data, field)
-                if text is not None:
-                    setattr(data, field, kind.one(text, f"$.data.{field}", data))
+                value = getattr(data, field)
+                if value is not None:
+                    setattr(data, field, kind.one(value, f"$.data.{field}", data))
+    _leave_empty_out(data, optional)  # labels of nothing but blanks
     leave_out = LEAVE_DEFAULTS_OUT.get(type(data).__name__)
     if leave_out is not None:
         leave_out(data)
 
 
+def _leave_empty_out(data: Any, optional: Iterable[str]) -> None:
+    for field in optional:
+        if getattr(data, field) == "":
+            setattr(data, field, None)
+
+
 def _touch_defaults(touch: Any) -> None:
-    if touch.utm is not None and all(getattr(touch.utm, name) is None for name in Utm.__struct_fields__):
-        touch.utm = None
+    touch.attributes = touch.attributes or None
+    if touch.utm is not None:
+        _leave_empty_out(touch.utm, Utm.__struct_fields__)
+        if all(getattr(touch.utm, name) is None for name in Utm.__struct_fields__):
+            touch.utm = None
+
+
+def _campaign_defaults(campaign: Any) -> None:
+    leave_far_out("campaign", campaign)
+
+
+def _lead_stage_defaults(lead_stage: Any) -> None:
+    lead_stage.attributes = lead_stage.attributes or None
+
+
+def _account_defaults(account: Any) -> None:
+    account.revision = account.revision or None
+    account.deleted = account.deleted or None
 
 
 def _deal_defaults(deal: Any) -> None:
+    leave_far_out("deal", deal)
     deal.revision = deal.revision or None
     deal.deleted = deal.deleted or None
     deal.contact_ids = deal.contact_ids or None
@@ -65,8 +92,20 @@ def _spend_defaults(spend: Any) -> None:
         spend.ends_on = None
 
 
+def _identity_defaults(identity: Any) -> None:
+    leave_far_out("identity", identity)
+
+
 LEAVE_DEFAULTS_OUT: Mapping[str, Callable[[Any], None]] = MappingProxyType(
-    {"Touch": _touch_defaults, "Deal": _deal_defaults, "Spend": _spend_defaults}
+    {
+        "Touch": _touch_defaults,
+        "Campaign": _campaign_defaults,
+        "Spend": _spend_defaults,
+        "Account": _account_defaults,
+        "LeadStage": _lead_stage_defaults,
+        "Deal": _deal_defaults,
+        "Identity": _identity_defaults,
+    }
 )
 """By name of the struct: how fields that say no more than their absence would are left out, in place."""
 

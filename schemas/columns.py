@@ -18,17 +18,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution.facts import PAYLOAD, ledger_schema
+from nisba.attribution.facts import PAYLOAD, TEXT, ledger_schema
+from schemas.bounds import without_far
 from schemas.canonical import LEAVE_DEFAULTS_OUT
 from schemas.envelope import ENCODER
 from schemas.events import BY_FACT_TYPE, Utm
 from schemas.keys import digests, identity_hashes
-from schemas.kinds import KINDS, Mask, fields_of_kind
+from schemas.kinds import KINDS, Mask, fields_of_kind, optional_texts, without_empty
 from schemas.rules import first_broken
 
 __all__ = ["FactTable", "Rows", "fact_table"]
 
 _NO_UTM = Utm()
+_UTM_COLUMNS = tuple(f"utm_{name}" for name in Utm.__struct_fields__)
 _HASH = blake2b(digest_size=8)
 
 
@@ -63,12 +65,13 @@ def fact_table(fact_type: str, rows: Rows, topic: str, partition: int, offsets: 
     """Return the ledger's columns of some events; `offsets` are those of the whole block."""
     build = _Build(fact_type, rows.events)
     sources, ids = [e.source for e in rows.events], [e.id for e in rows.events]
-    columns = {"source": build.read("id", sources), "event_id": build.read("id", ids)}
-    columns["occurred_at"] = build.read("instant", [e.time for e in rows.events])
+    columns = {"source": build.read("id", pa.array(sources, TEXT)), "event_id": build.read("id", pa.array(ids, TEXT))}
+    columns["occurred_at"] = build.read("instant", pa.array([e.time for e in rows.events], TEXT))
     columns |= {name: build.payload(name, data_type) for name, data_type in PAYLOAD[fact_type]}
+    columns |= without_far(fact_type, columns)
+    broken = first_broken(fact_type, columns, len(rows))
     if fact_type == "spend":
         columns["ends_on"] = pc.coalesce(columns["ends_on"], columns["starts_on"])
-    broken = first_broken(fact_type, columns, len(rows))
     build.make_canonical(columns)
     columns["content_hash"] = _content_hashes(columns["occurred_at"], build.data)
     columns["topic"] = pa.repeat(pa.scalar(topic, pa.string()), len(rows))
@@ -80,7 +83,10 @@ def fact_table(fact_type: str, rows: Rows, topic: str, partition: int, offsets: 
 
 
 class _Build:
-    """Columns of one type under construction; `unread` collects the rows with texts that were not read."""
+    """Columns of one type under construction.
+
+    `unread` collects the rows with texts that were not read, `rewritten` the columns with texts that are not those of the wire.
+    """
 
     def __init__(self, fact_type: str, events: Sequence[Any]) -> None:
         self.fact_type = fact_type
@@ -88,8 +94,13 @@ class _Build:
         self.unread: Mask = np.zeros(len(events), dtype=bool)
         struct = BY_FACT_TYPE[fact_type].struct
         self.kinds = {name: kind for kind in KINDS for name in fields_of_kind(struct, kind)}
+        self.optional = {*optional_texts(struct)}
         if fact_type == "identity":
             self.kinds |= {"left_id": "id", "right_id": "id"}
+        if fact_type == "touch":
+            self.kinds |= dict.fromkeys(_UTM_COLUMNS, "text")
+            self.optional |= {*_UTM_COLUMNS}
+        self.rewritten: dict[str, pa.Array] = {}
         given = [d.utm for d in self.data] if fact_type == "touch" else []
         self.has_utm = any(given)
         self.utm = [utm or _NO_UTM for utm in given] if self.has_utm else []
@@ -101,7 +112,7 @@ class _Build:
             return _reader(rest)(self.utm)
         return _reader(f"{side}.{rest}" if self.fact_type == "identity" and rest else name)(self.data)
 
-    def read(self, kind: str, values: list[Any]) -> pa.Array:
+    def read(self, kind: str, values: Any) -> pa.Array:
         """Return a column of a kind, and mark what was not read."""
         column, unread = KINDS[kind].column(values, self.data)
         if unread is not None:
@@ -114,21 +125,48 @@ class _Build:
             return pa.nulls(len(self.data), data_type)
         values = self.values(name)
         if name == "attributes":
-            return pa.array(_attribute_texts(values), data_type)
-        column = self.read(self.kinds[name], values) if name in self.kinds else pa.array(values, data_type)
+            return pa.array(self._attribute_texts(values), data_type)
+        kind = self.kinds.get(name)
+        if kind is not None and KINDS[kind].is_text:
+            return self._text(name, kind, pa.array(values, TEXT))
+        column = pa.array(values, data_type) if kind is None else self.read(kind, values)
         return column.fill_null(False if name == "deleted" else 0) if name in ("deleted", "revision") else column
+
+    def _text(self, name: str, kind: str, given: pa.Array) -> pa.Array:
+        """Return a column of text: where it is optional, an empty one is none."""
+        is_optional = name in self.optional
+        text = without_empty(given) if is_optional else given
+        column = self.read(kind, text)
+        if column.type == TEXT and column is not text:
+            column = text = without_empty(column) if is_optional else column  # labels of nothing but blanks
+        if text is not given:
+            self.rewritten[name] = text
+        return column
+
+    def _attribute_texts(self, values: list[dict[str, Any] | None]) -> list[str | None]:
+        """Write free-form attributes as canonical JSON; empty ones are none."""
+        if values.count(None) == len(values):
+            return [None] * len(values)
+        texts = ENCODER.encode_lines(values).decode().split("\n")
+        return [text if value else None for value, text in zip(values, texts, strict=False)]
 
     def make_canonical(self, columns: dict[str, pa.Array]) -> None:
         """Write canonical texts back into `data`, and leave defaults out."""
+        for name, column in self.rewritten.items():
+            self._write(name, column.to_pylist())
         for name, kind in self.kinds.items():
             write = KINDS[kind].texts
             if write is not None:
-                for data, text in zip(self.data, write(columns[name]), strict=True):
-                    setattr(data, name, text)
+                self._write(name, write(columns[name]))
         if self.fact_type == "touch":
-            self._leave_out(self._empty_utm(columns) if self.has_utm else [])
+            self._leave_out([*(self._empty_utm(columns) if self.has_utm else []), *(d for d in self.data if d.attributes == {})])
         else:
             self._leave_out(self.data)
+
+    def _write(self, name: str, texts: list[Any]) -> None:
+        within, name = (self.utm, name[4:]) if name in _UTM_COLUMNS else (self.data, name)
+        for data, text in zip(within, texts, strict=True):
+            setattr(data, name, text)
 
     def _empty_utm(self, columns: dict[str, pa.Array]) -> list[Any]:
         empty = reduce(pc.and_, (columns[f"utm_{name}"].is_null() for name in Utm.__struct_fields__))
@@ -146,14 +184,6 @@ def _reader(path: str) -> Callable[[Sequence[Any]], list[Any]]:
     """Return what reads a field of many structs. Compiled for its one field it is more than twice as quick as `operator.attrgetter`."""
     reader: Callable[[Sequence[Any]], list[Any]] = eval(f"lambda rows: [row.{path} for row in rows]")  # noqa: S307 a field of ours
     return reader
-
-
-def _attribute_texts(values: list[dict[str, Any] | None]) -> list[str | None]:
-    """Write free-form attributes as canonical JSON."""
-    if values.count(None) == len(values):
-        return [None] * len(values)
-    texts = ENCODER.encode_lines(values).decode().split("\n")
-    return [None if value is None else text for value, text in zip(values, texts, strict=False)]
 
 
 def _content_hashes(occurred_at: pa.Array, data: list[Any]) -> pa.Array:

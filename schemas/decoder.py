@@ -20,9 +20,10 @@ from schemas.columns import Rows, fact_table
 from schemas.envelope import exact_decoder, from_binary_mode, is_binary_mode, lean_decoder
 from schemas.events import EVENT_TYPES
 from schemas.kinds import parse_instant
-from schemas.records import RecordBlock
+from schemas.records import BYTE_ORDER_MARK, RecordBlock
 from schemas.refusals import BROKEN, dead_letter_table, refusal_of
 from schemas.rules import rules_of
+from schemas.unknown import is_about_an_unknown_field, unknown_field_table
 
 __all__ = ["MAX_RECORD_BYTES", "Decoded", "decode_block"]
 
@@ -31,11 +32,15 @@ MAX_RECORD_BYTES = 1_048_576
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a block became: facts by type (only types that occur), dead letters, and how many records were seen."""
+    """What a block became: facts by type (only types that occur), dead letters, and how many records were seen.
+
+    `unknown_fields` counts, among the events that became facts, the fields that their types do not know (`schemas.unknown`).
+    """
 
     facts: dict[str, pa.Table]
     dead_letters: pa.Table
     records: int
+    unknown_fields: pa.Table
 
 
 def decode_block(block: RecordBlock, *, max_record_bytes: int = MAX_RECORD_BYTES, exactly: bool = False) -> Decoded:
@@ -45,9 +50,9 @@ def decode_block(block: RecordBlock, *, max_record_bytes: int = MAX_RECORD_BYTES
     """
     decoding = _Decoding(block, exactly)
     decoding.decode(decoding.readable(max_record_bytes))
-    facts = {fact_type: decoding.table(fact_type, rows) for fact_type, rows in decoding.by_fact_type().items()}
+    facts = {fact_type: decoding.table(fact_type, rows) for fact_type, rows in decoding.rows.items()}
     facts = {fact_type: table for fact_type, table in facts.items() if table.num_rows}
-    return Decoded(facts, dead_letter_table(block, decoding.refused), len(block))
+    return Decoded(facts, dead_letter_table(block, decoding.refused), len(block), decoding.unknown_fields())
 
 
 class _Decoding:
@@ -57,9 +62,10 @@ class _Decoding:
         self.block = block
         self.exactly = exactly
         self.offsets: npt.NDArray[np.int64] = np.array(block.offsets, dtype=np.int64)
-        self.rows: dict[type, Rows] = {}
+        self.rows: dict[str, Rows] = {}  # by fact type
         self.refused: list[tuple[int, Refused]] = []
-        self.structured: dict[int, bytes] = {}  # of records that came in binary mode
+        self.rewritten: dict[int, bytes] = {}  # of records that came in binary mode, or with a byte order mark
+        self.looked_at_again: tuple[list[int], list[bytes]] = [], []  # records among which fields are unknown
 
     def readable(self, max_record_bytes: int) -> tuple[list[int], list[bytes]]:
         """Return places and values of the records to decode; refuse what is too large."""
@@ -85,30 +91,41 @@ class _Decoding:
         if not headers or not is_binary_mode(headers):
             return value
         try:
-            self.structured[place] = from_binary_mode(value, headers)
+            self.rewritten[place] = from_binary_mode(value.removeprefix(BYTE_ORDER_MARK), headers)
         except BROKEN:
             return value  # is refused when it is decoded: it is no JSON
-        return self.structured[place]
+        return self.rewritten[place]
 
     def decode(self, records: tuple[list[int], list[bytes]]) -> None:
         """Decode into rows by class; a record that does not decode is refused where it is, and the rest goes on."""
         places, values = records
         if not all(map(bytes.isascii, values)):
             places, values = self._in_utf8(places, values)
+        self._sort(places, self._decode(places, values))
+
+    def _decode(self, places: list[int], values: list[bytes]) -> list[Any]:
+        """Return the events; None for one that was refused. The first one with an unknown field has the rest decoded openly."""
         events: list[Any] = []
-        stream = map(lean_decoder().decode, values)
+        stream = map(lean_decoder(is_closed=True).decode, values)
         while len(events) < len(values):
             try:
                 events.extend(stream)  # what was decoded before an error stays
             except BROKEN as error:
-                self.refused.append((places[len(events)], refusal_of(values[len(events)], error)))
-                events.append(None)
-        self._sort(places, events)
+                now = len(events)
+                if is_about_an_unknown_field(error):
+                    self.looked_at_again = places[now:], values[now:]
+                    stream = map(lean_decoder().decode, values[now:])
+                else:
+                    self.refused.append((places[now], refusal_of(values[now], error)))
+                    events.append(None)
+        return events
 
     def _in_utf8(self, places: list[int], values: list[bytes]) -> tuple[list[int], list[bytes]]:
-        """Refuse what is not UTF-8: the decoder itself does not look at fields that it does not know."""
+        """Read byte order marks over, and refuse what is not UTF-8: the decoder itself does not look at fields that it does not know."""
         kept = []
         for place, value in zip(places, values, strict=True):
+            if value.startswith(BYTE_ORDER_MARK):
+                value = self.rewritten[place] = value[len(BYTE_ORDER_MARK) :]
             try:
                 value.decode()
                 kept.append((place, value))
@@ -119,20 +136,21 @@ class _Decoding:
     def _sort(self, places: list[int], events: list[Any]) -> None:
         classes = set(map(type, events))
         if len(classes) == 1 and events[0] is not None:
-            self.rows[classes.pop()] = Rows(places, events)
+            self.rows[_fact_type(classes.pop())] = Rows(places, events)
             return
         for place, event in zip(places, events, strict=True):
             if event is not None:
                 self._keep(place, event)
 
     def _keep(self, place: int, event: Any) -> None:
-        rows = self.rows.setdefault(type(event), Rows())
+        rows = self.rows.setdefault(_fact_type(type(event)), Rows())
         rows.places.append(place)
         rows.events.append(event)
 
-    def by_fact_type(self) -> dict[str, Rows]:
-        """Return the rows of each fact type."""
-        return {_fact_type(event_class): rows for event_class, rows in self.rows.items()}
+    def unknown_fields(self) -> pa.Table:
+        """Count the unknown fields of the events that were not refused."""
+        refused = {place for place, _ in self.refused}
+        return unknown_field_table(value for place, value in zip(*self.looked_at_again, strict=True) if place not in refused)
 
     def table(self, fact_type: str, rows: Rows) -> pa.Table:
         """Return the facts of one type: the plain ones, then those that were looked at again and found good."""
@@ -152,7 +170,7 @@ class _Decoding:
         made = fact_table(fact_type, rows, self.block.topic, self.block.partition, self.offsets)
         good, rules = made.broken < 0, rules_of(fact_type)
         for row in np.flatnonzero(~good).tolist():
-            self.refused.append((rows.places[row], rules[made.broken[row]].refusal(rows.events[row].data)))
+            self.refused.append((rows.places[row], rules[made.broken[row]].refusal(rows.events[row])))
         for row in np.flatnonzero(good & made.unread).tolist():
             offset = self.block.offsets[rows.places[row]]
             raise ContractError(f"{self.block.topic} offset {offset}: the two ways to read it disagree; report this as a bug")
@@ -160,7 +178,7 @@ class _Decoding:
 
     def _read_exactly(self, places: list[int]) -> Iterator[tuple[int, Any]]:
         for place in places:
-            value = self.structured.get(place) or self.block.values[place]
+            value = self.rewritten.get(place) or self.block.values[place]
             assert value is not None
             try:
                 event = exact_decoder().decode(value)

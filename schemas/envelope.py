@@ -7,6 +7,7 @@ ranges and is twice as fast: what a range says about a whole column, `schemas.co
 from __future__ import annotations
 
 import operator
+import sys
 import types
 import typing
 from collections.abc import Iterable
@@ -56,33 +57,47 @@ class _LeanEnvelope(msgspec.Struct, gc=False):
 
 
 def exact_number(text: str) -> float | Decimal:
-    """Read a number of free-form attributes so that writing it again loses nothing.
+    """Read a number of free-form attributes by its value, so that writing it again loses nothing.
 
-    >>> exact_number("0.10"), exact_number("1e400")
-    (0.1, Decimal('1E+400'))
+    >>> exact_number("0.10"), exact_number("1.0"), exact_number("1E+3"), exact_number("10e399")
+    (0.1, 1, 1000, Decimal('1E+400'))
     """
     number = float(text)
-    if len(text) < 16 and "e" not in text and "E" not in text:
-        return number  # a double holds fifteen digits
-    exact = Decimal(text)
+    if len(text) < 16 and "e" not in text and "E" not in text:  # a double holds fifteen digits
+        return int(number) if number.is_integer() else number
+    exact = _shortest(Decimal(text))
+    if int(exact.as_tuple().exponent) >= 0 and exact.adjusted() <= _LARGEST_EXPONENT:
+        return int(exact)
     return number if Decimal(repr(number)) == exact else exact
 
 
+_LARGEST_EXPONENT = sys.float_info.max_10_exp
+"""Whole numbers up to here are written with all their digits; one with more keeps its exponent, or a few bytes would become megabytes."""
+
+
+def _shortest(number: Decimal) -> Decimal:
+    """Drop trailing zeros, however many digits there are; no context rounds them."""
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).rstrip("0")
+    return Decimal((sign, tuple(map(int, text)), int(exponent) + len(digits) - len(text))) if text else Decimal(0)
+
+
 @cache
-def lean_type(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """Return a struct with the same fields, without ranges and patterns."""
+def lean_type(struct: type[msgspec.Struct], *, is_closed: bool = False) -> type[msgspec.Struct]:
+    """Return a struct with the same fields, without ranges and patterns; a closed one decodes no object that has other fields."""
     hints = typing.get_type_hints(struct)
     defaults = {field.name: field.default for field in msgspec.structs.fields(struct)}
     fields: list[Any] = [
-        (name, _lean(hint)) if defaults[name] is msgspec.NODEFAULT else (name, _lean(hint), defaults[name]) for name, hint in hints.items()
+        (name, _lean(hint, is_closed), *([] if defaults[name] is msgspec.NODEFAULT else [defaults[name]])) for name, hint in hints.items()
     ]
-    return msgspec.defstruct(struct.__name__, fields, module=__name__, kw_only=True, omit_defaults=True, gc=False)
+    options: Any = {"module": __name__, "kw_only": True, "omit_defaults": True, "gc": False, "forbid_unknown_fields": is_closed}
+    return msgspec.defstruct(struct.__name__, fields, **options)
 
 
-def _lean(hint: Any) -> Any:
+def _lean(hint: Any, is_closed: bool) -> Any:
     if typing.get_origin(hint) in (Union, types.UnionType):
-        return _either(_lean(option) for option in typing.get_args(hint))
-    return lean_type(hint) if isinstance(hint, type) and issubclass(hint, Data) else hint
+        return _either(_lean(option, is_closed) for option in typing.get_args(hint))
+    return lean_type(hint, is_closed=is_closed) if isinstance(hint, type) and issubclass(hint, Data) else hint
 
 
 def _either(options: Iterable[Any]) -> Any:
@@ -94,9 +109,9 @@ def _tagged(name: str, base: type[msgspec.Struct], data: type[msgspec.Struct]) -
 
 
 @cache
-def lean_decoder() -> msgspec.json.Decoder[Any]:
-    """Return the fast decoder of structured events: checks types and enums, no ranges."""
-    options = [_tagged(name, _LeanEnvelope, lean_type(event_type.struct)) for name, event_type in EVENT_TYPES.items()]
+def lean_decoder(*, is_closed: bool = False) -> msgspec.json.Decoder[Any]:
+    """Return the fast decoder of structured events: checks types and enums, no ranges. A closed one refuses `data` with unknown fields."""
+    options = [_tagged(name, _LeanEnvelope, lean_type(declared.struct, is_closed=is_closed)) for name, declared in EVENT_TYPES.items()]
     return msgspec.json.Decoder(_either(options), float_hook=exact_number)
 
 

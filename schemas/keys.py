@@ -26,7 +26,7 @@ def partition_key(event_type: str, data: Mapping[str, Any]) -> str:
     if event_type not in EVENT_TYPES:
         raise ContractError(f"unknown event type {event_type!r}; known: {', '.join(EVENT_TYPES)}")
     for name, prefix in EventType.ACTORS:
-        if data.get(name) is not None:
+        if data.get(name):  # an empty id is none
             return f"{prefix}{data[name]}"
     if event_type.startswith("nisba.identity."):
         return min(f"{node['kind']}:{node['id']}" for node in (data["left"], data["right"]))

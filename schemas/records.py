@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Headers", "RecordBlock"]
+__all__ = ["BYTE_ORDER_MARK", "Headers", "RecordBlock"]
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors and exports write before the first character; it is read over at the beginning of a record or a file."""
 
 Headers = list[tuple[str, bytes]]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
+import typing
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -53,7 +56,7 @@ def refusal_of(value: bytes, error: Exception) -> Refused:
     if type_name is not None and type_name not in EVENT_TYPES:
         return Refused("unknown_type", _unknown(type_name))
     if isinstance(error, msgspec.ValidationError):
-        return Refused("schema", _located(str(error)))
+        return Refused("schema", _located(str(error), type_name))
     if isinstance(error, RecursionError):
         return Refused("malformed", "nested too deep to be read: flatten the event")
     return Refused("schema", f"$.data: holds a value that cannot be kept exactly ({type(error).__name__}): send it as text")
@@ -79,20 +82,82 @@ def _unknown(type_name: str) -> str:
     )
 
 
-def _located(message: str) -> str:
-    """Put the path first: of the missing field itself, where one is missing.
+def _located(message: str, type_name: str | None = None) -> str:
+    """Put the path first, of the missing field itself where one is missing, and say in words what is wrong there.
 
     >>> _located("Object missing required field `channel` - at `$.data`")
     '$.data.channel: missing, and it is required'
-    >>> _located("Expected `str`, got `int` - at `$.id`")
-    '$.id: expected `str`, got `int`'
+    >>> _located("Expected `str | null`, got `float` - at `$.data.amount`")
+    '$.data.amount: a number where text is expected: write it as text, in quotation marks'
+    >>> _located("Invalid enum value 'Won' - at `$.data.status`", "nisba.deal.v1")
+    "$.data.status: 'Won' is none of the values that are known here: open, won, lost"
     """
     found = _PLACE.search(message)
     path, what = (found["path"], message[: found.start()]) if found else ("$", message)
     missing = _MISSING.match(what)
     if missing:
         return f"{path}.{missing['name']}: missing, and it is required"
+    for pattern, sentence in _SENTENCES:
+        match = pattern.fullmatch(what)
+        if match:
+            return f"{path}: {sentence(match, path, type_name)}"
     return f"{path}: {what[:1].lower()}{what[1:]}"
+
+
+def _wrong_kind(match: re.Match[str], path: str, type_name: str | None) -> str:
+    expected = [name for name in match["expected"].split(" | ") if name != "null"]
+    if match["got"] == "null":
+        return "null, and it is required"
+    words = " or ".join(_WORDS.get(name, name) for name in expected)
+    hint = f": write it as {_form(path)}" if expected == ["str"] and match["got"] in ("int", "float") else ""
+    return f"{_WORDS.get(match['got'], match['got'])} where {words} is expected{hint}"
+
+
+def _form(path: str) -> str:
+    if path == "$.time" or path.endswith("_at"):
+        return "an RFC 3339 time such as 2026-03-01T09:30:00+03:00"
+    return "text, in quotation marks"
+
+
+def _wrong_value(match: re.Match[str], path: str, type_name: str | None) -> str:
+    value = match["value"] if len(match["value"]) <= 100 else match["value"][:100] + "…'"
+    return f"{value} is none of the values that are known here: {', '.join(_choices(path, type_name))}"
+
+
+def _choices(path: str, type_name: str | None) -> tuple[str, ...]:
+    """Return the values that the field at a path may have."""
+    hint: Any = EVENT_TYPES[type_name].struct if type_name is not None and type_name in EVENT_TYPES else None
+    for name in path.split(".")[2:]:
+        hint = _within(typing.get_type_hints(hint)[name]) if hint is not None else None
+    return typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ("1.0",)
+
+
+def _within(hint: Any) -> Any:
+    return next((option for option in typing.get_args(hint) if option is not type(None)), hint) if _is_optional(hint) else hint
+
+
+def _is_optional(hint: Any) -> bool:
+    return type(None) in typing.get_args(hint)
+
+
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+"""JSON's kinds of values, as they are called in sentences."""
+
+_SENTENCES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str, str | None], str]], ...] = (
+    (re.compile(r"Expected `(?P<expected>[^`]*)`, got `(?P<got>[^`]*)`"), _wrong_kind),
+    (re.compile(r"Invalid enum value (?P<value>.*)", re.DOTALL), _wrong_value),
+    (re.compile(r"Expected `str` of length >= 1"), lambda *_: "empty, and it is required"),
+    (re.compile(r"Expected `str` of length <= (?P<most>\d+)"), lambda match, *_: f"longer than {match['most']} characters"),
+    (re.compile(r"Expected `int` [<>]= -?\d+"), lambda *_: "out of range: whole numbers have 64 bits"),
+)
+"""What the decoder says, and what is said of it."""
 
 
 def dead_letter_table(block: RecordBlock, refused: list[tuple[int, Refused]]) -> pa.Table:

@@ -28,6 +28,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("marketing.touch", 12, ("nisba.touch.v1", "nisba.touch-retraction.v1"), TOUCH_DAYS * 86_400_000),
     Topic("marketing.campaign", 3, ("nisba.campaign.v1",)),
     Topic("marketing.spend", 3, ("nisba.spend.v1",)),
+    Topic("crm.account", 12, ("nisba.account.v1",)),
     Topic("crm.lead", 12, ("nisba.lead-stage.v1",)),
     Topic("crm.deal", 12, ("nisba.deal.v1", "nisba.adjustment.v1")),
     Topic("identity", 3, ("nisba.identity.v1",)),

@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution.facts import INSTANT, TEXT, ledger_schema
+from nisba.attribution.bounds import is_refused, without_far
+from nisba.attribution.facts import FACT_TYPES, INSTANT, PAYLOAD, TEXT, ledger_schema
+from nisba.errors import Refused
 from schemas.canonical import canonical, row_to_event, settle
 from warehouse.query import arrow_table, one_value, relations
 
-__all__ = ["Landed", "land_facts"]
+__all__ = ["Landed", "land_facts", "settle_anew"]
 
 Row = dict[str, Any]
 
@@ -61,13 +64,71 @@ def land_facts(con: duckdb.DuckDBPyConnection, fact_type: str, table: pa.Table, 
         fresh = _unseen(con, fact_type)
     contested = fresh["is_contested"]
     fresh = fresh.drop_columns("is_contested")
-    facts, arrived = fresh.filter(pc.invert(contested)), fresh.filter(contested)
+    facts, arrived = fresh.filter(pc.invert(contested)), _without_known_forms(con, fact_type, fresh.filter(contested))
     if len(facts):
         with relations(con, incoming=facts):
             _insert(con, fact_type, "incoming", recorded_at)
     standing = _settle(con, fact_type, arrived, recorded_at) if len(arrived) else arrived
-    new = len(facts) + len(_identities(arrived) - _identities(standing))
-    return Landed(new, len(incoming) - len(fresh), len(fresh) - new, pa.concat_tables([fresh, standing], promote_options="permissive"))
+    new, kept = len(facts) + len(_identities(arrived) - _identities(standing)), len(facts) + len(arrived)
+    touched = pa.concat_tables([facts, arrived, standing], promote_options="permissive")
+    return Landed(new, len(incoming) - kept, kept - new, touched)
+
+
+def settle_anew(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> int:
+    """Settle all conflicts by the canonical form as it is now; return of how many identities another version counts than before.
+
+    What counted before is superseded at `now`, what counts instead is recorded then: every earlier state can still be read back.
+    """
+    return sum(_settle_type_anew(con, fact_type, now) for fact_type in FACT_TYPES)
+
+
+def _settle_type_anew(con: duckdb.DuckDBPyConnection, fact_type: str, now: dt.datetime) -> int:
+    names = ", ".join(ledger_schema(fact_type).names)
+    several = f"SELECT identity_hash FROM ledger.{fact_type} WHERE superseded_at IS NOT NULL"
+    columns = f"{names}, superseded_at IS NULL AS counts, rowid AS place"
+    # what counts comes first: of equal forms it stays
+    found = arrow_table(
+        con, f"SELECT {columns} FROM ledger.{fact_type} WHERE identity_hash IN ({several}) ORDER BY counts DESC, recorded_at"
+    )
+    winner_of = _winners(fact_type, found)
+    counts = found["counts"].to_pylist()
+    changed = [number for number, winner in enumerate(winner_of) if not counts[winner]]
+    if not changed:
+        return 0
+    places = found["place"].to_pylist()
+    risen = sorted({winner_of[number] for number in changed})
+    _supersede(con, fact_type, pa.chunked_array([[places[number] for number in changed if counts[number]]], pa.int64()), now)
+    with relations(con, risen=pa.table({"place": [places[number] for number in risen]})):
+        raised = "superseded_at = NULL, recorded_at = ?"
+        con.execute(f"UPDATE ledger.{fact_type} SET {raised} WHERE rowid IN (SELECT place FROM risen)", [now])
+    rows = found.to_pylist()
+    identities = found.take(pa.array(risen)).select(["source", "event_id"])
+    with relations(con, settled=identities):
+        con.execute(
+            "DELETE FROM ops.conflict WHERE fact_type = ? AND (source, event_id) IN (SELECT (source, event_id) FROM settled)", [fact_type]
+        )
+    _note_conflicts(con, fact_type, [(rows[winner_of[number]], rows[number]) for number in changed if number != winner_of[number]])
+    return len(risen)
+
+
+def _without_known_forms(con: duckdb.DuckDBPyConnection, fact_type: str, arrived: pa.Table) -> pa.Table:
+    """Leave out contents that say what a version in the ledger says in another spelling: its hash is of an earlier canonical form."""
+    if not len(arrived):
+        return arrived
+    with relations(con, arrived=arrived):
+        known = arrow_table(
+            con,
+            f"""
+            SELECT {", ".join(arrived.column_names)} FROM ledger.{fact_type}
+            WHERE identity_hash IN (SELECT identity_hash FROM arrived) AND (source, event_id) IN (SELECT (source, event_id) FROM arrived)
+            """,
+        )
+    forms = {_form(fact_type, row) for row in known.to_pylist()}
+    return arrived.filter(pa.array([_form(fact_type, row) not in forms for row in arrived.to_pylist()], pa.bool_()))
+
+
+def _form(fact_type: str, row: Row) -> tuple[str, str, dt.datetime, str]:
+    return row["source"], row["event_id"], row["occurred_at"], _content(fact_type, row)
 
 
 def _is_all_new(con: duckdb.DuckDBPyConnection, fact_type: str, hashes: pa.ChunkedArray) -> bool:
@@ -115,8 +176,8 @@ def _settle(con: duckdb.DuckDBPyConnection, fact_type: str, arrived: pa.Table, n
                 AND (source, event_id) IN (SELECT (source, event_id) FROM arrived)
             """,
         )
-    versions = [*standing.to_pylist(), *arrived.to_pylist()]
-    winner_of = _winners(fact_type, versions)
+    both = pa.concat_tables([standing.drop_columns("place"), arrived], promote_options="permissive")
+    versions, winner_of = both.to_pylist(), _winners(fact_type, both)
     lost = [number != winner for number, winner in enumerate(winner_of)]
     _supersede(con, fact_type, standing["place"].filter(pa.array(lost[: len(standing)], pa.bool_())), now)
     superseded_at = pa.array([now if is_lost else None for is_lost in lost[len(standing) :]], INSTANT)
@@ -126,12 +187,20 @@ def _settle(con: duckdb.DuckDBPyConnection, fact_type: str, arrived: pa.Table, n
     return standing.drop_columns("place")
 
 
-def _winners(fact_type: str, versions: list[Row]) -> list[int]:
-    """Return, for each version, which of those of its identity counts."""
+def _winners(fact_type: str, table: pa.Table) -> list[int]:
+    """Return, for each version, which of those of its identity counts.
+
+    A version that an earlier door let in, and today's would not, gives way to any other.
+    """
+    versions, refused = table.to_pylist(), is_refused(fact_type, without_far(fact_type, table)).tolist()
     groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number, row in enumerate(versions):
         groups[row["source"], row["event_id"]].append(number)
-    best = {key: group[settle(fact_type, [versions[number] for number in group])] for key, group in groups.items()}
+    best = {}
+    for key, group in groups.items():
+        sound = [number for number in group if not refused[number]]
+        by_hash = max(group, key=lambda number: (versions[number]["occurred_at"], versions[number]["content_hash"]))
+        best[key] = sound[settle(fact_type, [versions[number] for number in sound])] if sound else by_hash
     return [best[row["source"], row["event_id"]] for row in versions]
 
 
@@ -165,7 +234,12 @@ def _conflicts(fact_type: str, settled: list[tuple[Row, Row]]) -> Iterator[Row]:
 
 
 def _content(fact_type: str, row: Mapping[str, Any]) -> str:
-    return canonical(row_to_event(fact_type, row)[1]).decode()
+    """Return the canonical form of a version; as it lies there, where today's door would not read it."""
+    try:
+        return canonical(row_to_event(fact_type, row)[1]).decode()
+    except Refused:
+        said = {name: row[name] for name, _ in PAYLOAD[fact_type] if row[name] is not None}
+        return msgspec.json.encode(said, order="sorted").decode()
 
 
 def _identities(table: pa.Table) -> set[tuple[str, str]]:

@@ -16,19 +16,31 @@ from typing import TypeAlias
 import duckdb
 import pyarrow as pa
 
+from nisba.attribution import RULES_EDITION
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.facts import FACT_TYPES
 from nisba.config import Config
 from nisba.errors import OffsetConflict
 from warehouse.checks import check_books
 from warehouse.dead_letters import land_dead_letters
-from warehouse.ledger import Landed, land_facts
-from warehouse.query import one_value, transaction
+from warehouse.ledger import Landed, land_facts, settle_anew
+from warehouse.query import one_value, relations, transaction
 from warehouse.recompute import invalidation
 from warehouse.recompute.scope import Scope
-from warehouse.replacement import replace_rows, write_setting
+from warehouse.replacement import replace_rows
+from warehouse.settings import write_settings
 
-__all__ = ["LandCounts", "OffsetRange", "ReplaceCounts", "committed_offsets", "land", "recording_time", "replace_books", "rows"]
+__all__ = [
+    "LandCounts",
+    "OffsetRange",
+    "ReplaceCounts",
+    "committed_offsets",
+    "land",
+    "recording_time",
+    "replace_books",
+    "rows",
+    "settle_by_these_rules",
+]
 
 Part: TypeAlias = "pa.Table | Sequence[Path]"
 """Rows: an Arrow table, or the files (Arrow IPC) that hold them."""
@@ -57,7 +69,7 @@ class LandCounts:
 
 @dataclass(frozen=True)
 class ReplaceCounts:
-    """What was put in place."""
+    """What was computed anew."""
 
     accounts: int = 0
     deals: int = 0
@@ -77,8 +89,9 @@ def land(
     dead_letters: Part | None,
     offsets: Sequence[OffsetRange],
     records: int = 0,
+    unknown_fields: Part | None = None,
 ) -> LandCounts:
-    """Land a batch: facts, dead letters, offsets and what is dirty now, in one transaction.
+    """Land a batch: facts, dead letters, offsets, what is dirty now and what fields nobody knew, in one transaction.
 
     Raises OffsetConflict when the committed offsets are not those that the batch was read from; nothing is written then.
     """
@@ -88,6 +101,8 @@ def land(
         _advance(con, offsets, now)
         landed = {kind: land_facts(con, kind, rows(facts[kind]), now) for kind in FACT_TYPES if len(facts.get(kind, ()))}
         refused = land_dead_letters(con, rows(dead_letters), now) if dead_letters is not None and len(dead_letters) else 0
+        if unknown_fields is not None and len(unknown_fields):
+            _count_unknown_fields(con, rows(unknown_fields))
         invalidation.invalidate(con, {kind: result.touched for kind, result in landed.items()}, now)
         counts = _counts(records, landed.values(), refused)
         _note_cycle(con, "ingest", now, started, **asdict(counts))
@@ -137,6 +152,18 @@ def _advance(con: duckdb.DuckDBPyConnection, offsets: Sequence[OffsetRange], now
     )
 
 
+def _count_unknown_fields(con: duckdb.DuckDBPyConnection, counted: pa.Table) -> None:
+    """Add to `ops.unknown_field` how many of the records had each field that their type does not know."""
+    with relations(con, counted=counted):
+        con.execute("""
+            MERGE INTO ops.unknown_field AS known
+            USING (SELECT event_type, field, sum(records)::BIGINT AS records FROM counted GROUP BY ALL) AS arrived
+            USING (event_type, field)
+            WHEN MATCHED THEN UPDATE SET records = known.records + arrived.records
+            WHEN NOT MATCHED THEN INSERT
+        """)
+
+
 def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mapping[str, Part], config: Config) -> ReplaceCounts:
     """Put recomputed books in place of the scope's old ones, check them, and clear what made them dirty, in one transaction.
 
@@ -147,12 +174,23 @@ def replace_books(con: duckdb.DuckDBPyConnection, *, scope: Scope, books: Mappin
     with transaction(con):
         now = recording_time(con)
         replaced = replace_rows(con, scope, tables)
-        write_setting(con, config)
+        write_settings(con, config)
         check_books(con, replaced.deal_ids)
         invalidation.clear(con)
-        counts = ReplaceCounts(len(scope.accounts), replaced.deals, replaced.credits)
+        counts = ReplaceCounts(replaced.accounts, replaced.deals, replaced.credits)
         _note_cycle(con, "attribute", now, started, **asdict(counts))
     return counts
+
+
+def settle_by_these_rules(con: duckdb.DuckDBPyConnection) -> int:
+    """Settle the ledger's conflicts anew where another edition of the rules settled them; return how many came out otherwise.
+
+    The canonical form is a part of the rules. Books of another edition are all dirty, so nothing more is to be marked.
+    """
+    if con.execute("SELECT rules_edition FROM core.setting").fetchall() == [(RULES_EDITION,)]:
+        return 0
+    with transaction(con):
+        return settle_anew(con, recording_time(con))
 
 
 def _note_cycle(con: duckdb.DuckDBPyConnection, kind: str, now: dt.datetime, started: float, **counts: int) -> None:

@@ -1,4 +1,4 @@
-"""Put rows of the books in place of those that a scope covers."""
+"""Put rows of the books in place of those that a scope covers; rows of deals that are as they were stay where they are."""
 
 from __future__ import annotations
 
@@ -9,25 +9,30 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.books import BOOK_SCHEMAS, BOOKS_OF_DEALS
-from nisba.attribution.facts import ledger_schema
+from nisba.attribution.bounds import admitted
+from nisba.attribution.facts import TEXT, ledger_schema
 from nisba.attribution.held import unknown_deals
-from nisba.attribution.models import selected_models
-from nisba.attribution.wording import rule_in_words
-from nisba.config import Config, config_hash
+from warehouse.models.declarations import declared
 from warehouse.query import arrow_table, copied_relations, one_value, relations
 from warehouse.recompute.scope import Scope
 
-__all__ = ["Replaced", "replace_rows", "write_setting"]
+__all__ = ["Replaced", "replace_rows"]
+
+_WHOLE = ("account", "identity", "cost_daily")
+"""The books that are not about deals, beside `held`."""
+_DEAL_IDS = pa.schema([("deal_id", TEXT)])
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """What went in."""
+    """What was computed anew, and what of it was written."""
 
+    accounts: int
+    """Accounts whose deals were computed, by their own ids."""
     deals: int
     credits: int
     deal_ids: pa.Table | None
-    """The deals whose rows went in, one column `deal_id`; None: all that there are."""
+    """The deals of which rows were written or taken out, one column `deal_id`; None: all that there are."""
 
 
 def replace_rows(con: duckdb.DuckDBPyConnection, scope: Scope, tables: Mapping[str, pa.Table]) -> Replaced:
@@ -36,54 +41,112 @@ def replace_rows(con: duckdb.DuckDBPyConnection, scope: Scope, tables: Mapping[s
     Deals of other accounts may be among the tables, because their facts were read; their rows are left out, being incomplete.
     """
     with relations(con, **{f"made_{name}": table for name, table in tables.items()}):
+        changed = _replace_deals(con, scope)
         if scope.everything:
-            _replace_everything(con)
-            replaced = Replaced(len(tables["deal"]), len(tables["credit_line"]), None)
+            _replace_whole(con)
+            accounts = one_value(con, "SELECT count(*) FROM core.identity WHERE kind = 'account'")
         else:
-            replaced = _replace_deals(con, scope)
+            _replace_accounts(con, scope)
             _replace_identity(con, scope)
             _replace_costs(con, scope)
+            accounts = len(scope.accounts)
+        deals, credits = _counts(con, scope)
     _hold_unknown_deals(con)
-    return replaced
+    return Replaced(accounts, deals, credits, changed)
 
 
-def _replace_everything(con: duckdb.DuckDBPyConnection) -> None:
-    for name in (*BOOKS_OF_DEALS, "identity", "cost_daily"):
-        con.execute(f"TRUNCATE core.{name}")
-        con.execute(f"INSERT INTO core.{name} {_made(name)}")
-    con.execute("TRUNCATE ops.held")
-    con.execute(f"INSERT INTO ops.held {_made('held')} WHERE reason <> 'unknown_deal'")
-
-
-def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> Replaced:
+def _counts(con: duckdb.DuckDBPyConnection, scope: Scope) -> tuple[int, int]:
+    """Return the deals and the credit lines that the scope's accounts have now."""
+    if scope.everything:
+        return one_value(con, "SELECT count(*) FROM made_deal"), one_value(con, "SELECT count(*) FROM made_credit_line")
     with relations(con, scope_account=scope.accounts):
-        new = arrow_table(con, "SELECT deal_id::VARCHAR AS deal_id FROM made_deal WHERE account_id IN (FROM scope_account)")
-        old = arrow_table(con, "SELECT deal_id FROM core.deal WHERE account_id IN (FROM scope_account)")
-    with copied_relations(con, new_deal=new, old_deal=pa.concat_tables([old, new])):
-        credits = 0
+        deals = arrow_table(con, "SELECT deal_id FROM core.deal WHERE account_id IN (FROM scope_account)")
+    with relations(con, scope_deal=deals):
+        return len(deals), one_value(con, "SELECT count(*) FROM made_credit_line WHERE deal_id::VARCHAR IN (FROM scope_deal)")
+
+
+def _replace_whole(con: duckdb.DuckDBPyConnection) -> None:
+    for name in _WHOLE:
+        con.execute(f"TRUNCATE core.{name}")
+        con.execute(f"INSERT INTO core.{name} BY NAME {_made(name)}")
+    con.execute("TRUNCATE ops.held")
+    con.execute(f"INSERT INTO ops.held BY NAME {_made('held')} WHERE reason <> 'unknown_deal'")
+
+
+def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table | None:
+    """Replace the rows of the scope's deals, book by book, of those deals alone whose rows there are no longer the same."""
+    if scope.is_to_be_written_whole:
         for name in BOOKS_OF_DEALS:
-            con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM old_deal)")
-            count = one_value(con, f"INSERT INTO core.{name} {_made(name)} WHERE deal_id IN (FROM new_deal)")
-            credits = count if name == "credit_line" else credits
+            con.execute(f"TRUNCATE core.{name}")
+            con.execute(f"INSERT INTO core.{name} BY NAME {_made(name)}")
+        return None
+    new, old = _deals(con, scope)
+    with copied_relations(con, new_deal=new, old_deal=old):
+        changed = [_replace_changed(con, name) for name in BOOKS_OF_DEALS]
         con.execute("DELETE FROM ops.held WHERE kind <> 'spend' AND deal_id IN (FROM old_deal)")
-        con.execute(f"INSERT INTO ops.held {_made('held')} WHERE kind <> 'spend' AND deal_id IN (FROM new_deal)")
-    return Replaced(len(new), credits, new)
+        con.execute(f"INSERT INTO ops.held BY NAME {_made('held')} WHERE kind <> 'spend' AND deal_id IN (FROM new_deal)")
+    return pa.concat_tables(changed).group_by("deal_id").aggregate([])
+
+
+def _deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> tuple[pa.Table, pa.Table]:
+    """Return the deals that the scope's accounts should have, and those whose rows may be in the books for them."""
+    of_scope = "true" if scope.everything else "account_id IN (FROM scope_account)"
+    with relations(con, scope_account=scope.accounts):
+        new = arrow_table(con, f"SELECT deal_id::VARCHAR AS deal_id FROM made_deal WHERE {of_scope}")
+        old = arrow_table(con, f"SELECT deal_id FROM core.deal WHERE {of_scope}")
+    return new, pa.concat_tables([old, new]).group_by("deal_id").aggregate([])
+
+
+def _replace_changed(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
+    """Replace the rows of one book for the deals that have other rows there now; return these deals."""
+    changed = arrow_table(
+        con,
+        f"""
+        WITH made AS ({_summary(f"made_{name}", name, "new_deal")}), kept AS ({_summary(f"core.{name}", name, "old_deal")})
+        SELECT deal_id FROM made FULL JOIN kept USING (deal_id)
+        WHERE made.row_count IS DISTINCT FROM kept.row_count OR made.digest IS DISTINCT FROM kept.digest
+        """,
+    ).cast(_DEAL_IDS)
+    if len(changed):
+        with copied_relations(con, changed_deal=changed):
+            con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM changed_deal)")
+            con.execute(
+                f"INSERT INTO core.{name} BY NAME {_made(name)} WHERE deal_id IN (FROM changed_deal) AND deal_id IN (FROM new_deal)"
+            )
+    return changed
+
+
+def _summary(relation: str, book: str, deals: str) -> str:
+    """Return the SELECT of what the rows of each deal are in short: how many, and the sum of their hashes, whatever their order."""
+    columns = ", ".join(f'"{column.name}"::{column.data_type}' for column in declared(f"core.{book}").columns)
+    return f"""
+        SELECT deal_id::VARCHAR AS deal_id, count(*) AS row_count, sum(hash({columns})::HUGEINT) AS digest
+        FROM {relation} WHERE deal_id IN (FROM {deals}) GROUP BY ALL
+    """
+
+
+def _replace_accounts(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    """Replace what describes the scope's accounts; the canonical account of each is among them."""
+    with relations(con, scope_account=scope.accounts):
+        con.execute("DELETE FROM core.account WHERE account_id IN (FROM scope_account)")
+        con.execute(f"INSERT INTO core.account BY NAME {_made('account')} WHERE account_id IN (FROM scope_account)")
 
 
 def _replace_identity(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     with relations(con, node=scope.replaced):
         con.execute("DELETE FROM core.identity WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
-        con.execute(f"INSERT INTO core.identity {_made('identity')} WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
+        con.execute(f"INSERT INTO core.identity BY NAME {_made('identity')} WHERE (kind, id) IN (SELECT (kind, id) FROM node)")
 
 
 def _replace_costs(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    """Replace the costs of the scope's campaigns; spends that left them may be among what was made, for others that were not read whole."""
     if not len(scope.campaigns):
         return
     with relations(con, scope_campaign=scope.campaigns):
         con.execute("DELETE FROM core.cost_daily WHERE campaign_id IN (FROM scope_campaign)")
-        con.execute(f"INSERT INTO core.cost_daily {_made('cost_daily')}")
+        con.execute(f"INSERT INTO core.cost_daily BY NAME {_made('cost_daily')} WHERE campaign_id IN (FROM scope_campaign)")
         con.execute("DELETE FROM ops.held WHERE kind = 'spend' AND campaign_id IN (FROM scope_campaign)")
-        con.execute(f"INSERT INTO ops.held {_made('held')} WHERE kind = 'spend'")
+        con.execute(f"INSERT INTO ops.held BY NAME {_made('held')} WHERE kind = 'spend' AND campaign_id IN (FROM scope_campaign)")
 
 
 def _hold_unknown_deals(con: duckdb.DuckDBPyConnection) -> None:
@@ -94,8 +157,8 @@ def _hold_unknown_deals(con: duckdb.DuckDBPyConnection) -> None:
     if len(adjustments):
         with relations(con, adjustment=adjustments):
             known = arrow_table(con, "SELECT deal_id FROM core.deal WHERE deal_id IN (SELECT deal_id FROM adjustment)")
-        with relations(con, made_held=unknown_deals(adjustments, known["deal_id"].combine_chunks())):
-            con.execute(f"INSERT INTO ops.held {_made('held')}")
+        with relations(con, made_held=unknown_deals(admitted("adjustment", adjustments), known["deal_id"].combine_chunks())):
+            con.execute(f"INSERT INTO ops.held BY NAME {_made('held')}")
 
 
 # registers of which some event, the winning one or another, names a deal that is not there
@@ -104,26 +167,3 @@ _NAMING_UNKNOWN = "SELECT adjustment_id FROM ledger.current_adjustment ANTI JOIN
 
 def _made(name: str) -> str:
     return f"SELECT {', '.join(BOOK_SCHEMAS[name].names)} FROM made_{name}"
-
-
-def write_setting(con: duckdb.DuckDBPyConnection, config: Config) -> None:
-    """Write what the books were computed with: one row."""
-    reporting, attribution = config.reporting, config.attribution
-    models = selected_models(config)
-    con.execute("DELETE FROM core.model")
-    names, rules = [model.id for model in models], [rule_in_words(model) for model in models]
-    con.execute("INSERT INTO core.model SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])", [names, rules])
-    con.execute("DELETE FROM core.setting")
-    con.execute(
-        "INSERT INTO core.setting VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            reporting.currency,
-            reporting.time_zone,
-            reporting.fiscal_year_start_month,
-            attribution.default_model,
-            names,
-            config.marketing.target_pct,
-            list(config.marketing.lead_sources),
-            config_hash(config),
-        ],
-    )

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from nisba.config import Config
+from warehouse.data_issues import DataIssue, read_data_issues
 from warehouse.loader import committed_offsets
 from warehouse.models.publication import published
 from warehouse.query import one_value, rows_as_dicts
@@ -19,7 +20,7 @@ CYCLES = 5
 
 @dataclass(frozen=True)
 class Status:
-    """Rows are dicts. Of a published snapshot only the cycles are known; the rest is None."""
+    """Rows are dicts. Of a published snapshot only the cycles and the data issues are known; the rest is None."""
 
     dead_letters: list[dict[str, Any]] | None
     """By class: count, and when the latest was landed."""
@@ -27,6 +28,8 @@ class Status:
     conflicts: int | None
     held: list[dict[str, Any]] | None
     """By kind and reason: count."""
+    data_issues: tuple[DataIssue, ...] | None
+    """What somebody should look at, by kind."""
     offsets: dict[tuple[str, int], int] | None
     cycles: list[dict[str, Any]]
     published: str | None
@@ -38,13 +41,14 @@ def read_status(con: duckdb.DuckDBPyConnection, config: Config) -> Status:
     cycles = rows_as_dicts(con, f"FROM ops.cycle ORDER BY cycle_no DESC LIMIT {CYCLES}")
     name = snapshot.name if snapshot else None
     if not one_value(con, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'dead_letter'"):
-        return Status(None, None, None, None, None, cycles, name)
+        return Status(None, None, None, None, read_data_issues(con), None, cycles, name)
     by_class = "SELECT error_class, count(*) AS records, max(recorded_at) AS latest FROM ops.dead_letter GROUP BY ALL ORDER BY ALL"
     return Status(
         rows_as_dicts(con, by_class),
         one_value(con, "SELECT count(DISTINCT account_id) FROM ops.dirty_account"),
         one_value(con, "SELECT count(*) FROM ops.conflict"),
         rows_as_dicts(con, "SELECT kind, reason, count(*) AS rows FROM ops.held GROUP BY ALL ORDER BY ALL"),
+        read_data_issues(con),
         committed_offsets(con),
         cycles,
         name,

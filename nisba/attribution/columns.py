@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nisba.attribution.facts import INSTANT, MONEY, TEXT
+from nisba.attribution.facts import INSTANT, MONEY, SPEND, TEXT
 
 __all__ = [
     "Bools",
@@ -30,6 +30,7 @@ __all__ = [
     "instants",
     "instants_array",
     "integers",
+    "millionths",
     "numbered",
     "runs",
     "text",
@@ -74,7 +75,16 @@ def days(column: Any) -> Ints:
 
 def thousandths(column: Any) -> tuple[Ints, Bools]:
     """Return money, DECIMAL(18, 3), as (int64 thousandths with 0 for null, which are there)."""
-    array = combine(column).cast(MONEY)
+    return _unscaled(column, MONEY)
+
+
+def millionths(column: Any) -> tuple[Ints, Bools]:
+    """Return what was spent, DECIMAL(18, 6), as (int64 millionths with 0 for null, which are there)."""
+    return _unscaled(column, SPEND)
+
+
+def _unscaled(column: Any, decimal_type: Any) -> tuple[Ints, Bools]:
+    array = combine(column).cast(decimal_type)
     valid = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
     if not len(array):
         return np.zeros(0, dtype=np.int64), valid

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from nisba.attribution.journeys import Journeys
 from nisba.attribution.models import Model
 from nisba.money import milli_per_minor
 
-__all__ = ["Ledgers", "Rows", "credit_lines", "decay"]
+__all__ = ["Columns", "Ledgers", "Rows", "credit_lines", "decay", "split_entries"]
 
 Numbers = npt.NDArray[Any]
 """int64, or Python's integers (dtype object)."""
@@ -70,12 +70,17 @@ class Rows:
         return self.place + (self.journeys.lengths[self.deals] > 0)[self.owner]
 
     @cached_property
+    def step(self) -> Ints:
+        """The touch of each row, as its place among those of all journeys; -1 for nobody."""
+        step = np.full(len(self.place), -1, dtype=np.int64)
+        journeys = self.journeys
+        step[self.ordinal > 0] = runs(journeys.starts[self.deals], journeys.lengths[self.deals])
+        return step
+
+    @cached_property
     def touch(self) -> Ints:
         """Row of each touch in the shard's touches; -1 for nobody."""
-        touch = np.full(len(self.place), -1, dtype=np.int64)
-        journeys = self.journeys
-        touch[self.ordinal > 0] = journeys.touch[runs(journeys.starts[self.deals], journeys.lengths[self.deals])]
-        return touch
+        return np.append(self.journeys.touch, -1)[self.step]
 
     @cached_property
     def age_us(self) -> Ints:
@@ -88,8 +93,8 @@ class Rows:
         """Return the places of FT, LC, OC and CW for a model, shape (deals, 4); -1 where dropped. Nobody is its own first touch."""
         places = self.journeys.milestones[self.deals]
         places[:, 0] = 0
-        if model.skips_direct:
-            places[:, 3] = self.journeys.last_non_direct[self.deals]
+        if model.passed_over:
+            places[:, 3] = self.journeys.last_outside(model.passed_over)[self.deals]
         return places
 
 
@@ -98,7 +103,7 @@ class Ledgers:
     """The entries to split, by deal and number, with their running totals in both currencies."""
 
     entries: Entries
-    cum: Ints
+    cum: Numbers
     totals: Totals
 
     @cached_property
@@ -192,16 +197,8 @@ def _wide(rows: Rows, model: Model, too_large: Bools) -> Bools:
     return (rows.lengths > (SAFE_WEIGHT - 1) // largest) | too_large[rows.deals]
 
 
-def credit_lines(rows: Rows, model: Model, ledgers: Ledgers, reporting: str) -> list[Any]:
-    """Return the rows of `credit_line` of one model, as one or two tables."""
-    wide = _wide(rows, model, ledgers.too_large(rows.journeys.shard.deals))
-    ways = ((~wide, _split_columns), (wide, _split_one_by_one))
-    parts = [(Rows(rows.journeys, rows.deals[chosen]) if wide.any() else rows, split_all) for chosen, split_all in ways if chosen.any()]
-    return [_table(part, model, ledgers, reporting, split_all(part, model, ledgers)) for part, split_all in parts]
-
-
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """Credits, one per row of positive weight and entry; money in minor units."""
 
     row: Ints
@@ -213,7 +210,25 @@ class _Columns:
     revenue_reporting: Ints
 
 
-def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
+def credit_lines(rows: Rows, model: Model, ledgers: Ledgers, reporting: str) -> list[Any]:
+    """Return the rows of `credit_line` of one model, as one or two tables."""
+    return [_table(part, model, ledgers, reporting, columns) for part, columns in split_entries(rows, model, ledgers)]
+
+
+AnyRows = TypeVar("AnyRows", bound=Rows)
+
+
+def split_entries(rows: AnyRows, model: Model, ledgers: Ledgers) -> list[tuple[AnyRows, Columns]]:
+    """Split the entries by a model: all that are not wide at once, the wide ones one by one. Returns one or two parts, with their rows."""
+    wide = _wide(rows, model, ledgers.too_large(rows.journeys.shard.deals))
+    ways = ((~wide, _split_columns), (wide, _split_one_by_one))
+    parts = [
+        (type(rows)(rows.journeys, rows.deals[chosen]) if wide.any() else rows, split_all) for chosen, split_all in ways if chosen.any()
+    ]
+    return [(part, split_all(part, model, ledgers)) for part, split_all in parts]
+
+
+def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> Columns:
     """Split the entries of all deals at once."""
     weight = weights(rows, model)
     kept = np.flatnonzero(weight)
@@ -225,19 +240,20 @@ def _split_columns(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
     entry = _entries_of(rows, ledgers)
     deal = np.searchsorted(rows.deals, ledgers.entries.deal[entry])
     groups = lengths[deal]
-    line = runs(starts[deal], groups)
-    own = split_rows(ledgers.cum[entry], weight[line], sums[deal], groups)
+    one_each = len(entry) == len(rows.deals)
+    line: Ints | slice = slice(None) if one_each else runs(starts[deal], groups)
+    own = split_rows(ledgers.cum[entry].astype(np.int64, copy=False), weight[line], sums[deal], groups)
     reporting = own
     if len(changed := np.flatnonzero(np.isin(entry, ledgers.converted))):
         reporting = own.copy()
         first = np.cumsum(groups) - groups
         again = runs(first[changed], groups[changed])
-        reporting[again] = split_rows(ledgers.totals.after[entry[changed]], weight[line[again]], sums[deal[changed]], groups[changed])
+        reporting[again] = split_rows(ledgers.totals.after[entry[changed]], weight[line][again], sums[deal[changed]], groups[changed])
     before = _lines_before(ledgers, entry, groups)
     same = reporting is own
     own = _differences(own, *before)
     shown = _shown(weight, sums[owner])
-    return _Columns(kept[line], np.repeat(entry, groups), shown[line], own, own if same else _differences(reporting, *before))
+    return Columns(kept[line], np.repeat(entry, groups), shown[line], own, own if same else _differences(reporting, *before))
 
 
 def _entries_of(rows: Rows, ledgers: Ledgers) -> Ints:
@@ -248,7 +264,7 @@ def _entries_of(rows: Rows, ledgers: Ledgers) -> Ints:
 
 
 def _lines_before(ledgers: Ledgers, entry: Ints, groups: Ints) -> tuple[Ints, Ints]:
-    """Return (lines of entries that follow another of their currency, the lines of that other)."""
+    """Return (lines of entries that follow another of their run, the lines of that other)."""
     first = np.cumsum(groups) - groups
     previous = ledgers.entries.previous[entry]
     later = np.flatnonzero(previous >= 0)
@@ -273,7 +289,7 @@ def _shown(weight: Ints, sums: Ints) -> Ints:
     return rounded
 
 
-def _split_one_by_one(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
+def _split_one_by_one(rows: Rows, model: Model, ledgers: Ledgers) -> Columns:
     """Do the same for deals whose numbers do not fit 64 bits, one by one."""
     everything = weights(rows, model, object)
     lines: list[tuple[int, int, int, int, int]] = []
@@ -285,21 +301,21 @@ def _split_one_by_one(rows: Rows, model: Model, ledgers: Ledgers) -> _Columns:
         for entry in np.flatnonzero(ledgers.entries.deal == deal).tolist():
             own, reporting = (_credited(ledgers, entry, totals, weight) for totals in (ledgers.cum, ledgers.totals.after))
             lines += [(first + i, entry, shown[i], own[i], reporting[i]) for i, each in enumerate(weight) if each]
-    return _Columns(*np.array(lines, dtype=np.int64).reshape(-1, 5).T.copy())
+    return Columns(*np.array(lines, dtype=np.int64).reshape(-1, 5).T.copy())
 
 
-def _credited(ledgers: Ledgers, entry: int, totals: Ints, weight: list[int]) -> list[int]:
+def _credited(ledgers: Ledgers, entry: int, totals: Numbers, weight: list[int]) -> list[int]:
     previous = int(ledgers.entries.previous[entry])
     after = split(int(totals[entry]), weight)
     return after if previous < 0 else [new - old for new, old in zip(after, split(int(totals[previous]), weight), strict=True)]
 
 
-def _table(rows: Rows, model: Model, ledgers: Ledgers, reporting: str, columns: _Columns) -> Any:
+def _table(rows: Rows, model: Model, ledgers: Ledgers, reporting: str, columns: Columns) -> Any:
     shard, entries = rows.journeys.shard, ledgers.entries
     count = len(columns.row)
     one = np.zeros(count, dtype=np.int8)
     known = ledgers.totals.known
-    own_milli = shard.milli[entries.currency]
+    own_milli = entries.amounts.milli[entries.currency]
     arrays = [
         dictionary(one, pa.array([model.id])),
         dictionary(one, pa.array([model.journey])),

@@ -20,30 +20,31 @@ _Quotes = dict[tuple[str, str], tuple[list[int], list[str]]]
 
 
 class Rates:
-    """Rates into the reporting currency, by currency and date."""
+    """Rates into the reporting currency, or another one, by currency and date."""
 
     def __init__(self, fx: Any, config: Config) -> None:
         """Read the fx facts, a table of `ledger_schema("fx")`; policy `fixed` reads the configuration alone."""
         self._reporting: Reporting = config.reporting
         self._quotes: _Quotes = {} if config.reporting.fx_policy == "fixed" else _winning_quotes(fx)
-        self._found: dict[tuple[str, int], Fraction | None] = {}
+        self._found: dict[tuple[str, str, int], Fraction | None] = {}
 
-    def rate(self, currency: str, day: int) -> Fraction | None:
-        """Return how many units of the reporting currency one unit of `currency` is on a day (since 1970-01-01)."""
-        if currency == self._reporting.currency:
+    def rate(self, currency: str, day: int, target: str | None = None) -> Fraction | None:
+        """Return how many units of `target`, the reporting currency by default, one unit of `currency` is on a day (since 1970-01-01)."""
+        target = target or self._reporting.currency
+        if currency == target:
             return Fraction(1)
-        if (currency, day) not in self._found:
-            self._found[currency, day] = self._look_up(currency, day)
-        return self._found[currency, day]
+        if (currency, target, day) not in self._found:
+            self._found[currency, target, day] = self._look_up(currency, target, day)
+        return self._found[currency, target, day]
 
-    def minor_rate(self, currency: str, day: int) -> Fraction | None:
-        """Return the rate from minor units of `currency` to minor units of the reporting currency."""
-        rate = self.rate(currency, day)
-        digits = minor_digits(self._reporting.currency) - minor_digits(currency)
+    def minor_rate(self, currency: str, day: int, target: str | None = None) -> Fraction | None:
+        """Return the rate from minor units of `currency` to minor units of `target`, the reporting currency by default."""
+        rate = self.rate(currency, day, target)
+        digits = minor_digits(target or self._reporting.currency) - minor_digits(currency)
         return None if rate is None else rate * Fraction(10) ** digits
 
-    def _look_up(self, currency: str, day: int) -> Fraction | None:
-        target, pivot = self._reporting.currency, self._reporting.fx_pivot
+    def _look_up(self, currency: str, target: str, day: int) -> Fraction | None:
+        pivot = self._reporting.fx_pivot
         straight = self._leg(currency, target, day)
         if straight is not None:
             return straight

@@ -1,7 +1,7 @@
 """Who is who: links, persons, visitor groups, accounts and claims (semantics: "Identity").
 
-Nodes are numbered persons first, then leads, visitors and accounts, each kind in byte order of its ids: the smallest
-number of a connected component is its canonical node.
+Nodes are numbered persons first, then leads, visitors and accounts, each kind in byte order of its ids, accounts that deals have for
+themselves after all others: the smallest number of a connected component is its canonical node.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.attribution.columns import Bools, Ints, Vocabulary, bisect, combine, distinct, instants, runs, text, total_order
+from nisba.attribution.columns import Bools, Ints, Vocabulary, bisect, combine, distinct, instants, text, total_order
+from nisba.attribution.components import smallest_of_component
+from nisba.attribution.memberships import FOR_EVER, Memberships, Relation, Windows
+from nisba.attribution.preparation import DEAL_ACCOUNT
 
-__all__ = ["Claims", "Identity", "Nodes", "Relation", "TouchNodes", "resolve_identity"]
+__all__ = ["Claims", "Identity", "Nodes", "TouchNodes", "resolve_identity"]
 
 _KINDS = ("person", "lead", "visitor", "account")
 
@@ -36,6 +39,7 @@ class Nodes:
     def of(cls, named: Mapping[str, list[Any]]) -> Nodes:
         """Number the nodes named by some text columns per kind."""
         vocabularies = {kind: Vocabulary.of(*named[kind]) for kind in _KINDS}
+        vocabularies["account"] = _deals_last(vocabularies["account"])
         sizes = [len(vocabularies[kind]) for kind in _KINDS]
         first = dict(zip(_KINDS, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
         return cls(vocabularies, first, sum(sizes))
@@ -60,32 +64,10 @@ class Nodes:
         return np.searchsorted(np.array([self.first[kind] for kind in _KINDS[1:]]), numbers, side="right")
 
 
-@dataclass(frozen=True)
-class Relation:
-    """Keys to several values each: those of key k are `values[offsets[k]:offsets[k + 1]]`, ascending."""
-
-    offsets: Ints
-    values: Ints
-
-    @classmethod
-    def of(cls, keys: Ints, values: Ints, size: int) -> Relation:
-        """Collect distinct (key, value) pairs; keys are below `size`."""
-        width = int(values.max()) + 1 if len(values) else 1
-        pairs = distinct(keys * width + values)
-        return cls(np.searchsorted(pairs, np.arange(size + 1) * width), pairs % width)
-
-    def counts(self, keys: Ints) -> Ints:
-        """Return how many values each key has; none for key -1."""
-        known = np.maximum(keys, 0)
-        if len(self.offsets) == 1:
-            return np.zeros(len(keys), dtype=np.int64)
-        return np.where(keys < 0, 0, self.offsets[known + 1] - self.offsets[known])
-
-    def expand(self, keys: Ints) -> tuple[Ints, Ints]:
-        """Return (row, value) for every value of every row's key; a key of -1 has none."""
-        counts = self.counts(keys)
-        starts = self.offsets[np.maximum(keys, 0)]
-        return np.repeat(np.arange(len(keys)), counts), self.values[runs(starts, counts)]
+def _deals_last(accounts: Vocabulary) -> Vocabulary:
+    """Put the accounts that deals have for themselves after all others."""
+    of_deals = pc.starts_with(accounts.values, DEAL_ACCOUNT)
+    return Vocabulary(pa.concat_arrays([accounts.values.filter(pc.invert(of_deals)), accounts.values.filter(of_deals)]))
 
 
 @dataclass(frozen=True)
@@ -129,8 +111,8 @@ class Identity:
     nodes: Nodes
     canonical: Ints
     """Per node the canonical node of its person, visitor group or account."""
-    person_accounts: Relation
-    """By canonical person (person or lead node) to canonical accounts."""
+    memberships: Memberships
+    """From canonical persons (person or lead nodes) to canonical accounts."""
     group_accounts: Relation
     """By canonical visitor, counted from the first visitor, to canonical accounts."""
     claims: Claims
@@ -150,23 +132,25 @@ class Identity:
         """Return the person of a touch, else its visitor group, else -1."""
         return np.where(person < 0, self.of_node(touch.visitor), person)
 
-    def accounts_of_touch(self, touch: TouchNodes, person: Ints) -> tuple[Ints, Ints]:
-        """Return (touch row, canonical account), rows ascending: the first rule that gives any account."""
+    def accounts_of_touch(self, touch: TouchNodes, person: Ints, at_us: Ints | None) -> tuple[Ints, Ints]:
+        """Return (touch row, canonical account), rows ascending: the first rule that gives any account at the touch's time.
+
+        `at_us` None asks for every account that there ever was.
+        """
         own = np.flatnonzero(touch.account >= 0)
         others = np.flatnonzero(touch.account < 0)
-        by_person = self.person_accounts.counts(person[others]) > 0
-        through_person, through_group = others[by_person], others[~by_person]
-        row_p, account_p = self.person_accounts.expand(person[through_person])
+        row_p, account_p = self.memberships.at(person[others], None if at_us is None else at_us[others])
+        through_group = others[np.bincount(row_p, minlength=len(others)) == 0]
         row_g, account_g = self.group_accounts.expand(self._group(touch.visitor[through_group]))
-        rows = np.concatenate([own, through_person[row_p], through_group[row_g]])
+        rows = np.concatenate([own, others[row_p], through_group[row_g]])
         accounts = np.concatenate([self.of_node(touch.account[own]), account_p, account_g])
         order = np.argsort(rows, kind="stable") if len(others) else slice(None)
         return rows[order], accounts[order]
 
-    def accounts_of_stage(self, account: Ints, lead: Ints) -> tuple[Ints, Ints]:
-        """Return (lead stage row, canonical account): its own account, else all of its lead's person."""
+    def accounts_of_stage(self, account: Ints, lead: Ints, at_us: Ints) -> tuple[Ints, Ints]:
+        """Return (lead stage row, canonical account): its own account, else all of its lead's person at the stage's time."""
         own, others = np.flatnonzero(account >= 0), np.flatnonzero(account < 0)
-        row, through_lead = self.person_accounts.expand(self.of_node(lead[others]))
+        row, through_lead = self.memberships.at(self.of_node(lead[others]), at_us[others])
         return np.concatenate([own, others[row]]), np.concatenate([self.of_node(account[own]), through_lead])
 
     def written(self, numbers: Ints) -> Any:
@@ -179,7 +163,7 @@ class Identity:
         return self.nodes.ids.take(pa.array(numbers, mask=numbers < 0))
 
     def table(self) -> Any:
-        """Return `core.identity`: one row per node and account, account null where there is none."""
+        """Return `core.identity`: one row per node and account that it ever belonged to, account null where there is none."""
         nodes, size = self.nodes, self.nodes.count
         number = np.arange(size)
         kind = nodes.kinds(number)
@@ -188,7 +172,7 @@ class Identity:
         person[visitor] = self.claims.latest(self._group(visitor))
         alone = np.full(size, -1, dtype=np.int64)
         own = np.where(kind == 3, number, -1)
-        row, account = self.accounts_of_touch(TouchNodes(own, alone, np.where(kind == 2, number, -1)), person)
+        row, account = self.accounts_of_touch(TouchNodes(own, alone, np.where(kind == 2, number, -1)), person, None)
         has_account = np.zeros(size, dtype=bool)
         has_account[row] = True
         without = np.flatnonzero(~has_account)
@@ -213,12 +197,23 @@ class _Said:
     low: Ints
     """The smaller node of the pair: a person or lead before a visitor, all of them before an account."""
     high: Ints
+    windows: Windows
 
     @classmethod
     def of(cls, nodes: Nodes, identity: Any) -> _Said:
         left, right = _ends(nodes, identity, "left"), _ends(nodes, identity, "right")
         linked = np.asarray(pc.equal(text(identity["op"]), "link").to_numpy(zero_copy_only=False), dtype=bool)
-        return cls(nodes.pairs(left, right), linked, np.minimum(left, right), np.maximum(left, right))
+        return cls(nodes.pairs(left, right), linked, np.minimum(left, right), np.maximum(left, right), Windows.of(identity))
+
+    def about(self, pairs: Ints) -> tuple[Bools, Windows]:
+        """Return which pairs an event is about, and the window of each; of the others one without bounds."""
+        order = np.argsort(self.pair)
+        place = np.searchsorted(self.pair, pairs, sorter=order)
+        row = np.append(order, -1)[place]
+        known = np.append(self.pair, -2)[row] == pairs
+        since = np.where(known, np.append(self.windows.since_us, 0)[row], FOR_EVER[0])
+        until = np.where(known, np.append(self.windows.until_us, 0)[row], FOR_EVER[1])
+        return known, Windows(since, until)
 
 
 def resolve_identity(
@@ -250,7 +245,7 @@ def resolve_identity(
     return Identity(
         nodes,
         canonical,
-        Relation.of(canonical[left[people]], canonical[right[people]], first_visitor),
+        Memberships.of(canonical[left[people]], canonical[right[people]], *said.about(linked[people]), first_visitor, max(nodes.count, 1)),
         Relation.of(canonical[left[groups]] - first_visitor, canonical[right[groups]], visitors),
         _claims(nodes, canonical, said, touch, claiming, touches, identity),
     )
@@ -281,18 +276,7 @@ def _components(nodes: Nodes, left: Ints, right: Ints) -> Ints:
     """Return the smallest node of each node's component over links within persons and leads, visitors, accounts."""
     family = np.array([0, 0, 1, 2])
     inside = family[nodes.kinds(left)] == family[nodes.kinds(right)]
-    number = np.arange(nodes.count)
-    if not inside.any():
-        return number
-    from scipy.sparse import coo_array  # the import takes longer than most shards
-    from scipy.sparse.csgraph import connected_components
-
-    ends = (left[inside], right[inside])
-    graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(nodes.count, nodes.count))
-    components, label = connected_components(graph.tocsr(), directed=False)
-    smallest = np.empty(components, dtype=np.int64)
-    smallest[label[::-1]] = number[::-1]  # of repeated labels the last assignment stays: the smallest node
-    return np.asarray(smallest[label], dtype=np.int64)
+    return smallest_of_component(nodes.count, left[inside], right[inside])
 
 
 def _claims(nodes: Nodes, canonical: Ints, said: _Said, touch: TouchNodes, claiming: Ints, touches: Any, identity: Any) -> Claims:

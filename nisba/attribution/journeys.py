@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from nisba.attribution.columns import Bools, Ints, bisect, dictionary, integers, runs
 from nisba.attribution.dates import local_days
+from nisba.attribution.labels import folded
 from nisba.attribution.milestones import POSITIONS, last_allowed, lead_creation, milestone_places, positions
 from nisba.attribution.models import JourneySpec
+from nisba.attribution.referrers import is_below
 from nisba.attribution.shards import Shard, list_column
 
 __all__ = ["Journeys", "build_journeys", "journey_rows", "window"]
@@ -45,13 +47,12 @@ class Journeys:
     @cached_property
     def milestones(self) -> Ints:
         """Places of FT, LC, OC and CW in each journey: `milestone_places`."""
-        return milestone_places(self.touched_at_us, self.lengths, self.shard.opened_at_us, self.lead_created_at_us, self.lead_created)
+        return milestone_places(self.touched_at_us, self.lengths, self.shard.opened_us, self.lead_created_at_us, self.lead_created)
 
-    @cached_property
-    def last_non_direct(self) -> Ints:
-        """Place of each journey's last touch whose channel is not `direct`; of its last touch where all are."""
+    def last_outside(self, channels: frozenset[str]) -> Ints:
+        """Return the place of each journey's last touch whose channel is none of these (folded); of its last touch where all are."""
         codes, values = self.shard.touch_codes("channel")
-        return last_allowed(np.array([value != "direct" for value in values] or [True])[codes[self.touch]], self.lengths)
+        return last_allowed(np.array([folded(value) not in channels for value in values] or [True])[codes[self.touch]], self.lengths)
 
 
 def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
@@ -65,7 +66,7 @@ def build_journeys(shard: Shard, spec: JourneySpec) -> Journeys:
     low, high = bisect(at_us, low, high, earliest, right=False), bisect(at_us, low, high, close, right=True)
     counts = np.maximum(high - low, 0)
     place, deal = runs(low, counts), np.repeat(np.arange(shard.deals), counts)
-    keep = _leader(shard, rows, account, at_us, spec.session_gap_us)[place] < low[deal]
+    keep = _leader(shard, rows, account, at_us, spec)[place] < low[deal]
     if spec.mapping != "account":
         keep &= _is_contact(shard, deal, rows[place], spec.mapping)
     place, deal = place[keep], deal[keep]
@@ -77,20 +78,25 @@ def window(shard: Shard, spec: JourneySpec) -> tuple[Ints, Ints]:
     """Return each deal's first instant of the lookback and its close; both belong to the window."""
     closed_at, _ = shard.closed_at_us
     is_open, closed_at = shard.is_open[shard.current], closed_at[shard.current]
-    anchor = np.where(is_open, shard.opened_at_us, closed_at) if spec.anchor == "closed_at" else shard.opened_at_us
+    anchor = np.where(is_open, shard.opened_us, closed_at) if spec.anchor == "closed_at" else shard.opened_us
     return anchor - spec.lookback_us, np.where(is_open, _UNBOUNDED, closed_at)
 
 
 def _allowed(shard: Shard, spec: JourneySpec) -> Ints:
-    """Return the rows of touches whose kind and team are allowed."""
-    kinds, kind_names = shard.touch_codes("kind")
+    """Return the rows of touches whose kind, channel, referrer and team are allowed."""
     teams, team_names = shard.touch_codes("team")
-    kind_ok = np.array([name not in spec.excluded_kinds for name in kind_names] or [True])
-    team_ok = np.array([name in spec.teams for name in team_names] or [True])
-    return np.flatnonzero(kind_ok[kinds] & team_ok[teams])
+    allowed = np.array([name in spec.teams for name in team_names] or [True])[teams]
+    for name, excluded in (("kind", spec.excluded_kinds), ("channel", spec.excluded_channels)):
+        if excluded:
+            codes, labels = shard.touch_codes(name)
+            allowed &= np.array([folded(label) not in excluded for label in labels] or [True])[codes]
+    if spec.excluded_referrers:
+        codes, hosts = shard.touch_codes("referrer_host")
+        allowed &= np.append(~is_below(hosts, spec.excluded_referrers), True)[codes]
+    return np.flatnonzero(allowed)
 
 
-def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, gap_us: int) -> Ints:
+def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, spec: JourneySpec) -> Ints:
     """Return for each touch the place of the one before it of its key, if less than the gap before it; else -1.
 
     Where that place is inside a deal's window, the touch counts as one with it and is left out. Only touches with a
@@ -98,20 +104,20 @@ def _leader(shard: Shard, rows: Ints, account: Ints, at_us: Ints, gap_us: int) -
     """
     leader = np.full(len(rows), -1, dtype=np.int64)
     near = np.zeros(len(rows), dtype=bool)
-    near[1:] = (account[1:] == account[:-1]) & (at_us[1:] - at_us[:-1] < gap_us)
+    near[1:] = (account[1:] == account[:-1]) & (at_us[1:] - at_us[:-1] < spec.session_gap_us)
     near[:-1] |= near[1:]
     actor = shard.touch_codes("actor")[0]
     places = np.flatnonzero(near)
     places = places[actor[rows[places]] >= 0]
     if not len(places):
         return leader
-    keys = [account[places]] + [shard.touch_codes(name)[0][rows[places]] for name in ("actor", "campaign_id", "channel", "kind")]
+    keys = [account[places]] + [shard.touch_codes(name)[0][rows[places]] for name in ("actor", *spec.collapse_by)]
     order = np.lexsort(tuple(reversed(keys)))  # stable: inside a key the order stays
     same = np.ones(len(order) - 1, dtype=bool)
     for key in keys:
         same &= key[order[1:]] == key[order[:-1]]
     before, after = places[order[:-1]], places[order[1:]]
-    same &= at_us[after] - at_us[before] < gap_us
+    same &= at_us[after] - at_us[before] < spec.session_gap_us
     leader[after[same]] = before[same]
     return leader
 

@@ -6,6 +6,7 @@ read for the books (`nisba.attribution.preparation`), never to what is kept.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from nisba.attribution.columns import dictionary, encode
-from nisba.config import Labels
+from nisba.config import RESERVED, Labels
 
 __all__ = [
     "CHANNEL_NAMES",
@@ -29,9 +30,6 @@ __all__ = [
     "relabelled",
 ]
 
-RESERVED = frozenset({"all", "(none)", "unattributed", "(unattributed)"})
-"""Rows of the reports are called so, in any case: no campaign, no segment."""
-
 PLACEHOLDERS = frozenset({"(not set)", "(direct)", "(organic)", "(referral)", "(data not available)"})
 """What analytics tools write where a touch has no campaign."""
 
@@ -40,6 +38,9 @@ LOWERED = frozenset({"channel", "kind"})
 
 REQUIRED = frozenset({"channel", "kind", "stage"})
 """Labels that may be neither empty nor, as the result of a map, nothing; `kind` and `stage` may be reserved words."""
+
+_WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+"""The characters that Unicode calls white space; Python's `split` knows four control characters more."""
 
 CHANNEL_NAMES: Mapping[str, str] = MappingProxyType({"(none)": "direct", "none": "direct", "(direct)": "direct"})
 """The built-in map of channels."""
@@ -51,7 +52,7 @@ def normalised(label: str, field: str) -> str:
     >>> normalised("  Paid\\u00a0 Search ", "channel"), normalised(" Mid  Market", "segment")
     ('paid search', 'Mid Market')
     """
-    plain = " ".join(unicodedata.normalize("NFC", label).split())
+    plain = _WHITE_SPACE.sub(" ", unicodedata.normalize("NFC", label)).strip(" ")
     return unicodedata.normalize("NFC", plain.lower()) if field in LOWERED else plain
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nisba.attribution.bounds import admitted
 from nisba.attribution.columns import combine, days, dictionary, encode, instants_array, text
 from nisba.attribution.dates import ends_of_days
 from nisba.attribution.facts import Facts
@@ -42,8 +43,11 @@ _DATED: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
 
 
 def prepare(facts: Facts, config: Config) -> Facts:
-    """Return the facts as the books read them: the same tables, columns and rows; each may be prepared once only."""
-    tables = facts.tables()
+    """Return the facts as the books read them: the same tables and columns; each may be prepared once only.
+
+    What is out of the bounds of events now is left out (`bounds.left_out` says which money is held so).
+    """
+    tables = {fact_type: admitted(fact_type, table) for fact_type, table in facts.tables().items()}
     for fact_type, names in LABELS.items():
         for name in names:
             tables[fact_type] = _with(tables[fact_type], name, relabelled(tables[fact_type][name], name, config.labels))

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from nisba.attribution.columns import Ints, Vocabulary, combine, days, encode, instants, integers, total_order
+from nisba.attribution.columns import Ints, Vocabulary, combine, days, encode, instants, integers, text, total_order
 
-__all__ = ["REGISTERS", "Ordered", "Register", "in_register_order", "winners"]
+__all__ = ["REGISTERS", "Ordered", "Register", "in_register_order", "register_ids", "winners"]
 
 SortKey = Callable[[Any], Ints]
 """A table of facts → what to compare of each event; the higher wins."""
@@ -50,12 +51,14 @@ class Register:
     order: tuple[SortKey, ...] = (_time,)
     is_pair: bool = False
     """The halves of the keys may change places."""
+    own: tuple[str, ...] = ()
+    """Columns that name the register instead of the keys where the last of them is not null."""
 
 
 REGISTERS: Mapping[str, Register] = MappingProxyType(
     {
         "campaign": Register(("campaign_id",)),
-        "spend": Register(("source", "campaign_id", "starts_on", "ends_on"), (_revision, _time)),
+        "spend": Register(("source", "campaign_id", "starts_on", "ends_on"), (_revision, _time), own=("source", "spend_id")),
         "account": Register(("account_id",), (_revision, _time)),
         "deal": Register(("deal_id",), (_revision, _time, _rank)),
         "adjustment": Register(("adjustment_id",)),
@@ -84,7 +87,7 @@ class Ordered:
 def in_register_order(fact_type: str, facts: Any) -> Ordered:
     """Put a table of facts, of the columns of `ledger_schema`, in register order; raises KeyError for a type without registers."""
     register = REGISTERS[fact_type]
-    keys = _pair(register, facts) if register.is_pair else [_codes(facts[name]) for name in register.keys]
+    keys = _pair(register, facts) if register.is_pair else _named(register, facts)
     rows = total_order([*keys, *(key(facts) for key in register.order)], facts["source"], facts["event_id"])
     return Ordered(rows, _last_of_runs([key[rows] for key in keys]))
 
@@ -94,6 +97,27 @@ def winners(fact_type: str, facts: Any) -> Any:
     ordered = in_register_order(fact_type, facts)
     rows = pa.array(ordered.rows[ordered.last])
     return pa.table([combine(column).take(rows) for column in facts.columns], names=facts.column_names)
+
+
+def register_ids(fact_type: str, facts: Any) -> Any:
+    """Return the name of the register of each event, as text: what names it with | between."""
+    register = REGISTERS[fact_type]
+    ids = _joined(facts, register.keys)
+    return pc.coalesce(_joined(facts, register.own), ids) if register.own else ids
+
+
+def _joined(facts: Any, names: tuple[str, ...]) -> Any:
+    """Return some columns as one text; null where one of them is."""
+    return pc.binary_join_element_wise(*(text(facts[name]) for name in names), "|")
+
+
+def _named(register: Register, facts: Any) -> list[Ints]:
+    """Return one number for each key; where the event has a name of its own, only that tells registers apart."""
+    if not register.own:
+        return [_codes(facts[name]) for name in register.keys]
+    own = {name: _codes(facts[name]) for name in register.own}
+    has_own = own[register.own[-1]] >= 0
+    return [*(own.get(name, np.where(has_own, -1, _codes(facts[name]))) for name in register.keys), own[register.own[-1]]]
 
 
 def _codes(*columns: Any) -> Ints:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.attribution.columns import (
     Bools,
     Ints,
@@ -25,14 +26,17 @@ from nisba.attribution.columns import (
     encode,
     instants,
     instants_array,
+    runs,
     text,
     total_order,
 )
+from nisba.attribution.dates import local_days
 from nisba.attribution.deals import LivingDeals, living_deals, winning_adjustments
-from nisba.attribution.entries import rate_days
 from nisba.attribution.facts import Facts
 from nisba.attribution.fx import Rates
 from nisba.attribution.identity import Identity, Nodes, TouchNodes, resolve_identity
+from nisba.attribution.models import journey_specs
+from nisba.attribution.referrers import referrer_hosts
 from nisba.attribution.registers import winners
 from nisba.attribution.shards import pack
 from nisba.config import Config
@@ -50,6 +54,8 @@ class Resolution:
 
     identity: Any
     """The rows of `core.identity`."""
+    account: Any
+    """The rows of `core.account`."""
     _who: Identity
     _tables: dict[str, Any]
     """Whole tables by name of `shards.TABLES`; `account` and `actor` columns are nodes, `deal` columns numbers of all deals."""
@@ -126,7 +132,10 @@ def resolve(facts: Facts, config: Config) -> Resolution:
             "person": [touches["person_id"], stages["person_id"], contacts.ids, *_ends(links, "person")],
             "lead": [stages["lead_id"], *_ends(links, "lead")],
             "visitor": [touches["visitor_id"], *_ends(links, "visitor")],
-            "account": [touches["account_id"], stages["account_id"], contacts.accounts, *_ends(links, "account")],
+            "account": [
+                *(touches["account_id"], stages["account_id"], facts.account["account_id"], contacts.accounts),
+                *_ends(links, "account"),
+            ],
         }
     )
     touch = TouchNodes(*(nodes.numbers(kind, touches[f"{kind}_id"]) for kind in ("account", "person", "visitor")))
@@ -134,15 +143,45 @@ def resolve(facts: Facts, config: Config) -> Resolution:
     owner, contact = nodes.numbers("account", contacts.accounts), nodes.numbers("person", contacts.ids)
     who = resolve_identity(nodes, touch, touches, (lead, person, account), (contact, owner[contacts.deal]), links)
     own = who.of_node(owner)
+    described, accounts = _described_accounts(facts.account, nodes, who)
+    adjustments = _adjustment_table(facts.adjustment, deals)
     tables = {
-        "deal": _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)),
+        "deal": _with_labels(
+            _deal_table(deals, who, own, contacts, contact, _lead_creation(stages, lead, deals)), deals, own, described, accounts
+        ),
         "state": deals.states.append_column("deal", pa.array(deals.deal)).drop_columns(["contact_ids", "primary_contact_id", "deleted"]),
-        "touch": _touch_table(touches, touch, who, own),
+        "touch": _touch_table(touches, touch, who, own, config),
         "creation": _creation_table(stages, account, lead, who, own),
-        "adjustment": _adjustment_table(facts.adjustment, deals),
-        "rate": _rate_table(facts.fx, deals, config),
+        "adjustment": adjustments,
+        "rate": _rate_table(facts.fx, deals, adjustments, config),
     }
-    return Resolution(who.table(), who, tables)
+    return Resolution(who.table(), accounts, who, tables)
+
+
+def _described_accounts(account: Any, nodes: Nodes, who: Identity) -> tuple[Ints, Any]:
+    """Return the canonical accounts that an event describes, ascending, and the rows of `core.account`.
+
+    Of the ids of an account the first that has an event counts, the canonical one before all others; a deleted event is none.
+    """
+    latest = winners("account", account)
+    latest = latest.filter(pc.invert(combine(latest["deleted"]).fill_null(False)))
+    number = nodes.numbers("account", latest["account_id"])
+    order = np.lexsort((number, who.of_node(number)))
+    canonical, first = np.unique(who.of_node(number)[order], return_index=True)
+    rows = latest.take(pa.array(order[first]))
+    columns = {name: combine(rows[name]) for name in BOOK_SCHEMAS["account"].names}
+    return canonical, pa.table({**columns, "account_id": who.ids(canonical)})
+
+
+def _with_labels(table: Any, deals: LivingDeals, own: Ints, described: Ints, accounts: Any) -> Any:
+    """Add each deal's segment and region: its own, else its account's."""
+    current = deals.states.take(pa.array(deals.current))
+    place = np.searchsorted(described, own)
+    known = np.append(described, -1)[place] == own
+    rows = pa.array(place, mask=~known)
+    for name in ("segment", "region"):
+        table = table.append_column(name, pc.coalesce(text(current[name]), text(accounts[name]).take(rows)))
+    return table
 
 
 def _without_retracted(touches: Any, retractions: Any) -> Any:
@@ -207,11 +246,11 @@ def _deal_table(deals: LivingDeals, who: Identity, own: Ints, contacts: _Contact
     )
 
 
-def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints) -> Any:
+def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints, config: Config) -> Any:
     """Return the touches of accounts with deals, by account and (time, source, id): a touch once for each of its accounts."""
     at_us = instants(touches["occurred_at"])[0]
     person = who.person_of_touch(touch, at_us)
-    row, account = who.accounts_of_touch(touch, person)
+    row, account = who.accounts_of_touch(touch, person, at_us)
     wanted = _having_deals(account, own)
     row, account = row[wanted], account[wanted]
     order = total_order([at_us], touches["source"], touches["event_id"])
@@ -226,9 +265,18 @@ def _touch_table(touches: Any, touch: TouchNodes, who: Identity, own: Ints) -> A
             "event_id": text(touches["event_id"]).take(rows),
             "occurred_at": instants_array(at_us[row]),
             "actor": pa.array(who.actor_of_touch(touch, person)[row]),
+            "referrer_host": _hosts(touches["referrer"], row, config),
             **columns,
         }
     )
+
+
+def _hosts(referrers: Any, row: Ints, config: Config) -> Any:
+    """Return the host of each touch's referrer; nothing where no journey asks for it."""
+    if not any(spec.excluded_referrers for spec in journey_specs(config).values()):
+        return dictionary(np.full(len(row), -1), pa.array([], pa.string()))
+    codes, hosts = referrer_hosts(referrers)
+    return dictionary(codes[row], hosts)
 
 
 def _coded(column: Any, row: Ints) -> Any:
@@ -251,11 +299,12 @@ def _is_creation(stages: Any) -> Bools:
 
 def _creation_table(stages: Any, account: Ints, lead: Ints, who: Identity, own: Ints) -> Any:
     """Return (account, time) of the stages that may create a lead, once for each account, in order."""
-    row, accounts = who.accounts_of_stage(account, lead)
+    stage_us = instants(stages["occurred_at"])[0]
+    row, accounts = who.accounts_of_stage(account, lead, stage_us)
     wanted = np.flatnonzero(_is_creation(stages)[row])
     wanted = wanted[_having_deals(accounts[wanted], own)]
     row, accounts = row[wanted], accounts[wanted]
-    at_us = instants(stages["occurred_at"])[0][row]
+    at_us = stage_us[row]
     order = np.lexsort((at_us, accounts))
     return pa.table({"account": pa.array(accounts[order]), "occurred_at": instants_array(at_us[order])})
 
@@ -280,20 +329,58 @@ def _adjustment_table(adjustment: Any, deals: LivingDeals) -> Any:
     return winners.append_column("deal", pa.array(deal)).filter(pa.array(deal >= 0))
 
 
-def _rate_table(fx: Any, deals: LivingDeals, config: Config) -> Any:
-    """Return the rates that deals need and that are known: between minor units, exact, as numerator over denominator."""
+def _rate_table(fx: Any, deals: LivingDeals, adjustment: Any, config: Config) -> Any:
+    """Return the rates that deals may need and that are known: between minor units, exact, as numerator over denominator.
+
+    A deal may need those of each day on which it was opened, changed or closed, and into its currencies those of its adjustments.
+    """
+    zone, rates = config.reporting.time_zone, Rates(fx, config)
+    known = []
+    for day, currency, target in sorted(
+        {*_needed_by_states(deals, zone, config.reporting.currency), *_needed_by_adjustments(deals, adjustment, zone)}
+    ):
+        rate = rates.minor_rate(currency, day, target)
+        if rate is not None:
+            known.append(
+                {"day": day, "currency": currency, "target": target, "numerator": str(rate.numerator), "denominator": str(rate.denominator)}
+            )
+    return pa.Table.from_pylist(known, schema=_RATE)
+
+
+_Need = tuple[int, str, str]  # day, currency, target
+
+
+def _needed_by_states(deals: LivingDeals, zone: str, reporting: str) -> set[_Need]:
+    """Return what converts each currency that a deal ever had on each day of its states."""
     codes, currencies = encode(deals.states["currency"])
-    day = rate_days(deals.states, deals.current, config.reporting.time_zone)[deals.deal]
-    has = codes >= 0
-    needed = np.unique(np.stack([day[has], codes[has]], axis=1), axis=0)
-    names, rates = currencies.to_pylist(), Rates(fx, config)
-    foreign = [(day, names[code]) for day, code in needed.tolist() if names[code] != config.reporting.currency]
-    known = [(day, name, rate) for day, name in foreign if (rate := rates.minor_rate(name, day)) is not None]
-    return pa.table(
-        {
-            "day": pa.array([day for day, *_ in known], pa.int64()),
-            "currency": pa.array([name for _, name, _ in known], pa.string()),
-            "numerator": pa.array([str(rate.numerator) for *_, rate in known], pa.string()),
-            "denominator": pa.array([str(rate.denominator) for *_, rate in known], pa.string()),
-        }
-    )
+    names = currencies.to_pylist()
+    foreign = np.array([name != reporting for name in names] or [False])
+    rows = np.flatnonzero((codes >= 0) & foreign[codes])
+    if not len(rows):
+        return set()
+    pairs = np.unique(np.stack([deals.deal[rows], codes[rows]], axis=1), axis=0)
+    wanted = np.flatnonzero(np.isin(deals.deal, pairs[:, 0]))
+    needed: set[_Need] = set()
+    for name in ("occurred_at", "closed_at", "opened_at"):
+        at_us, has = instants(deals.states[name].take(pa.array(wanted)))
+        day, deal = local_days(at_us[has], zone), deals.deal[wanted[has]]
+        first, last = (np.searchsorted(pairs[:, 0], deal, side=side) for side in ("left", "right"))
+        code = pairs[runs(first, last - first), 1]
+        found = np.unique(np.stack([np.repeat(day, last - first), code], axis=1), axis=0)
+        needed |= {(day, names[code], reporting) for day, code in found.tolist()}
+    return needed
+
+
+def _needed_by_adjustments(deals: LivingDeals, adjustment: Any, zone: str) -> set[_Need]:
+    """Return what converts each adjustment into the other currencies that its deal ever had."""
+    deal, day = np.asarray(adjustment["deal"]), local_days(instants(adjustment["effective_at"])[0], zone)
+    has = np.asarray(deals.states["currency"].is_valid())
+    own = text(deals.states["currency"].filter(pa.array(has & np.isin(deals.deal, deal)))).to_pylist()
+    targets: dict[int, set[str]] = {}
+    for number, currency in zip(deals.deal[has & np.isin(deals.deal, deal)].tolist(), own, strict=True):
+        targets.setdefault(number, set()).add(currency)
+    rows = zip(deal.tolist(), day.tolist(), text(adjustment["currency"]).to_pylist(), strict=True)
+    return {(day, code, target) for deal, day, code in rows for target in targets.get(deal, ()) if target != code}
+
+
+_RATE = pa.schema([("day", pa.int64()), *((name, pa.string()) for name in ("currency", "target", "numerator", "denominator"))])

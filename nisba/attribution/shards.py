@@ -6,20 +6,21 @@ One payload is several Arrow IPC streams, one after the other, in the order of `
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from nisba.attribution.columns import Bools, Ints, combine, encode, instants, integers, thousandths
-from nisba.money import milli_per_minor
+from nisba.attribution.columns import Bools, Ints, combine, encode, instants, integers
 
 __all__ = ["TABLES", "Shard", "list_column", "pack", "unpack"]
 
 TABLES = ("deal", "state", "touch", "creation", "adjustment", "rate")
 """deal: one row per deal; state: by deal, register order; touch: by account, (time, source, id), once per account;
-creation: `inquiry` and `mql` stages by account, time; adjustment: by (effective_at, adjustment_id); rate: found ones."""
+creation: `inquiry` and `mql` stages by account, time; adjustment: by (effective_at, adjustment_id); rate: found ones,
+between minor units."""
 
 
 def pack(tables: dict[str, Any]) -> bytes:
@@ -94,30 +95,19 @@ class Shard:
         return instants(self.state["closed_at"])
 
     @cached_property
-    def opened_at_us(self) -> Ints:
-        """Opening of each deal, as its current state says."""
-        return instants(self.state["opened_at"])[0][self.current]
+    def opened_us(self) -> Ints:
+        """When each deal was opened, by its current state; imports say that some were opened after their close: then at their close."""
+        opened = instants(self.state["opened_at"])[0][self.current]
+        closed, has_close = (column[self.current] for column in self.closed_at_us)
+        early = has_close & ~self.is_open[self.current] & (closed < opened)
+        return np.where(early, closed, opened)
 
     @cached_property
-    def currencies(self) -> list[str]:
-        """Currencies of the states, by code."""
-        return [str(code) for code in encode(self.state["currency"])[1].to_pylist()]
-
-    @cached_property
-    def currency(self) -> Ints:
-        """Currency code of each state; -1 for none."""
-        return encode(self.state["currency"])[0]
-
-    @cached_property
-    def milli(self) -> Ints:
-        """Thousandths per minor unit of each currency, by code."""
-        return np.array([milli_per_minor(code) for code in self.currencies] or [1], dtype=np.int64)
-
-    @cached_property
-    def amount_minor(self) -> tuple[Ints, Bools]:
-        """Amount of each state in minor units, and which have one."""
-        amount, valid = thousandths(self.state["amount"])
-        return amount // self.milli[self.currency], valid
+    def rates(self) -> dict[tuple[int, str, str], Fraction]:
+        """The rates between minor units by (day, from, to); missing ones are absent."""
+        names = ("day", "currency", "target", "numerator", "denominator")
+        rows = zip(*(self.rate[name].to_pylist() for name in names), strict=True)
+        return {(day, code, target): Fraction(int(over), int(under)) for day, code, target, over, under in rows}
 
     @cached_property
     def touched_at_us(self) -> Ints:

@@ -20,7 +20,7 @@ def rule_in_words(model: Model) -> str:
     """
     whole = sum(model.milestones) + model.rest
     parts = [
-        f"{name} {_percent(share, whole)}" + (" (direct ones skipped)" if model.skips_direct else "")
+        f"{name} {_percent(share, whole)}" + (f" ({', '.join(sorted(model.passed_over))} passed over)" if model.passed_over else "")
         for name, share in zip(_MILESTONES, model.milestones, strict=True)
         if share
     ]

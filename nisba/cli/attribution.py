@@ -19,15 +19,17 @@ __all__ = ["attribute", "verify"]
 
 @click.command()
 @configured
+@click.option("--all", "everything", is_flag=True, help="Recompute everything, dirty or not.")
 @as_json
-def attribute(config: Config, as_json: bool) -> None:
+def attribute(config: Config, everything: bool, as_json: bool) -> None:
     """Recompute the books of whatever is dirty, and build the marts.
 
-    A changed configuration makes everything dirty.
+    A changed configuration makes everything dirty, and so does a version of nisba with other rules.
 
     \b
     Example:
       nisba attribute
+      nisba attribute --all
     """
     with progress("Opening the warehouse …") as update:
         from pipelines.catch_up import catch_up, progress_text
@@ -35,11 +37,12 @@ def attribute(config: Config, as_json: bool) -> None:
 
         need_warehouse(config.warehouse.path)
         with open_writer(config.warehouse.path) as con:
-            report = catch_up(con, None, config, on_step=lambda step, read: update(progress_text(step, read))).attributed
+            done = catch_up(con, None, config, everything=everything, on_step=lambda step, read: update(progress_text(step, read)))
+    report = done.attributed
     if as_json:
         emit(asdict(report))
         return
-    what = "everything" if report.everything else f"{report.accounts:,} accounts"
+    what = f"everything, {report.accounts:,} accounts" if report.everything else f"{report.accounts:,} accounts"
     click.echo(f"Attributed {what}: {report.deals:,} deals, {report.credits:,} credits; the marts are built.")
 
 
@@ -48,7 +51,9 @@ def attribute(config: Config, as_json: bool) -> None:
 @click.option("--fast", is_flag=True, help="Only the deals of a sample of accounts.")
 @as_json
 def verify(config: Config, fast: bool, as_json: bool) -> None:
-    """Recompute everything from the ledger and compare it with the books; exit 1 with the rows that differ.
+    """Recompute everything from the ledger and compare it with the books, their settings and the marts.
+
+    Exit 1 where rows differ, with the first of them and the command that puts them right.
 
     \b
     Example:
@@ -68,7 +73,7 @@ def verify(config: Config, fast: bool, as_json: bool) -> None:
     else:
         _show_verification(found)
     if found.differing:
-        raise CheckFailed(f"{found.differing:,} rows differ between the books and the ledger: `nisba attribute` after a look at them.")
+        raise CheckFailed(f"{found.differing:,} rows differ from what the ledger says: `{found.mended_by}` after a look at them.")
 
 
 def _show_verification(found: Verification) -> None:

@@ -88,7 +88,7 @@ def explain(deal_id: str, config: Config, model: str | None, all_rows: bool, as_
 @configured
 @as_json
 def status(config: Config, as_json: bool) -> None:
-    """Show lag, dead letters, dirty accounts, held money, the last cycles and the last snapshot.
+    """Show lag, dead letters, dirty accounts, held money, what to look at, the last cycles and the last snapshot.
 
     \b
     Example:

@@ -22,8 +22,18 @@ lookback_days = 180              # touches this long before `anchor` count
 anchor = "opened_at"             # or "closed_at"
 mapping = "account"              # or "contacts", "primary_contact"
 session_gap_minutes = 30         # repeated touches closer than this count as one; 0: each counts
-excluded_kinds = ["impression"]
+collapse_by = ["campaign_id", "channel", "kind"]        # what such touches have in common
+excluded_kinds = ["impression"]  # excluded touches earn nothing
+excluded_channels = []
+excluded_referrers = []          # hosts: "paypal.com" excludes www.paypal.com too
+direct_channels = ["direct"]     # what last_non_direct passes over
 teams = ["marketing", "sales", "partner", "customer"]
+
+# What your sources write, and what you call it. Case and blanks do not matter.
+# [labels.channel]
+# "linkedin" = "paid_social"
+# [labels.lead_source]
+# "Web" = "website"
 
 [marketing]
 target_pct = 30                  # marketing-driven revenue should be at least this

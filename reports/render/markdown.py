@@ -26,6 +26,7 @@ def report_page(report: Report, checks: Checks, words: Words) -> str:
             share=tables.share_table(report, words),
             campaigns=tables.campaign_table(report, words),
             checked=sentences.checked(checks, words),
+            to_look_at=sentences.to_look_at(checks, words),
         )
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from reports.render import formats
 from reports.values import Arrivals, Checks, Report
 from reports.words import Words
+from warehouse.data_issues import DataIssue
 
-__all__ = ["arrived", "checked", "share_against_target", "summary", "warnings"]
+__all__ = ["arrived", "checked", "share_against_target", "summary", "to_look_at", "warnings"]
 
 
 def summary(report: Report, words: Words) -> str:
@@ -40,9 +41,20 @@ def checked(checks: Checks, words: Words) -> list[str]:
 
 
 def warnings(checks: Checks, words: Words) -> list[str]:
-    """Say of the checks only what somebody must know: nothing, where credits add up and nothing is held."""
+    """Say of the checks only what somebody must know: nothing, where credits add up, nothing is held and nothing was found."""
     adding_up, held = checked(checks, words)
-    return [adding_up] * bool(checks.wrong_entries) + [held] * bool(checks.held)
+    found = ", ".join(_kind(issue, words) for issue in checks.data_issues)
+    lines = [adding_up] * bool(checks.wrong_entries) + [held] * bool(checks.held)
+    return lines + [words("data_issue.short", found=found)] * bool(found)
+
+
+def to_look_at(checks: Checks, words: Words) -> list[str]:
+    """Say what was found in the data, a line for each kind."""
+    return [words("data_issue.line", kind=_kind(issue, words), sentence=issue.first) for issue in checks.data_issues]
+
+
+def _kind(issue: DataIssue, words: Words) -> str:
+    return words("data_issue.count", count=formats.count(issue.findings), kind=words.named("data_issue_kind", issue.kind))
 
 
 def arrived(checks: Checks, arrivals: Arrivals, currency: str, words: Words) -> list[str]:

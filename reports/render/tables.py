@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reports.render import formats
 from reports.values import Campaign, Measure, Report, measures
 from reports.words import Words
+from warehouse.data_issues import DataIssue
 
 if TYPE_CHECKING:
     from reports.explain import Explanation  # imports the attribution core, which a report does not need
@@ -17,6 +18,7 @@ __all__ = [
     "Table",
     "campaign_table",
     "cycle_table",
+    "data_issue_table",
     "dead_letter_table",
     "entry_table",
     "held_table",
@@ -153,6 +155,12 @@ def dead_letter_table(rows: Sequence[Mapping[str, Any]], words: Words) -> Table:
     """Return the dead letters by class."""
     cells = [(row["error_class"], formats.count(row["records"]), formats.second(row["latest"])) for row in rows]
     return _table(words, ("error_class", "records", "latest"), cells)
+
+
+def data_issue_table(issues: Iterable[DataIssue], words: Words) -> Table:
+    """Return the findings in the data by kind."""
+    rows = [[words.named("data_issue_kind", issue.kind), formats.count(issue.findings), issue.first] for issue in issues]
+    return _table(words, ("finding", "found", "first"), rows, ("found",))
 
 
 def held_table(rows: Sequence[Mapping[str, Any]], words: Words) -> Table:

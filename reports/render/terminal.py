@@ -144,6 +144,9 @@ def status_tables(found: Status, words: Words) -> str:
         )
     if found.held is not None:
         parts.append(_drawn_or(words("status.held"), tables.held_table(found.held, words), words("status.no_held")))
+    if found.data_issues is not None:
+        issues = tables.data_issue_table(found.data_issues, words)
+        parts.append(_drawn_or(words("status.data_issues"), issues, words("status.no_data_issues")))
     return "".join([*parts, _draw(words("status.cycles"), tables.cycle_table(found.cycles, words))])
 
 

@@ -12,7 +12,21 @@ from typing import Any
 
 from tests.strategies import Event, event
 
-__all__ = ["CASES", "LATE_SHARES", "MONTHS_OF_COST", "RANGED_COST", "Case", "state", "touches"]
+__all__ = [
+    "BOOKS",
+    "CASES",
+    "COSTS",
+    "LATE_SHARES",
+    "MONTHS_OF_COST",
+    "RANGED_COST",
+    "BooksCase",
+    "Case",
+    "CostCase",
+    "at",
+    "cost",
+    "state",
+    "touches",
+]
 
 CLOSE = dt.datetime(2026, 3, 31, tzinfo=dt.timezone.utc)
 
@@ -28,10 +42,28 @@ def touches(*days_before_close: float) -> tuple[Event, ...]:
     return tuple(event("touch", "web", f"t{i:03}", at(days), {**data, "campaign_id": f"c{i}"}) for i, days in enumerate(days_before_close))
 
 
-def state(status: str, amount: str, currency: str = "USD", *, opened: float = 30, changed: float = 0) -> Event:
+def state(status: str, amount: str, currency: str = "USD", *, opened: float = 30, changed: float = 0, **more: Any) -> Event:
     """Return a state of the deal."""
     data = {"deal_id": "d", "account_id": "a", "stage": status, "status": status, "opened_at": at(opened), "closed_at": at(0)}
-    return event("deal", "crm", f"e{changed}", at(changed), {**data, "amount": amount, "currency": currency})
+    return event("deal", "crm", f"e{changed}", at(changed), {**data, "amount": amount, "currency": currency, **more})
+
+
+def refund(adjustment_id: str, amount: str, days_after_close: float) -> Event:
+    """Return an adjustment of the deal."""
+    data = {"adjustment_id": adjustment_id, "deal_id": "d", "amount": amount, "currency": "USD", "effective_at": at(-days_after_close)}
+    return event("adjustment", "erp", adjustment_id, at(-days_after_close), data)
+
+
+def quote(days_before_close: float, rate: str) -> Event:
+    """Return what a euro is in dollars on a day."""
+    data = {"date": at(days_before_close)[:10], "base": "EUR", "quote": "USD", "rate": rate}
+    return event("fx", "ecb", f"q{days_before_close}", at(days_before_close), data)
+
+
+def cost(amount: str, day: str, currency: str = "USD", **more: Any) -> Event:
+    """Return what a campaign cost on a day."""
+    data = {"campaign_id": "c", "starts_on": day, "amount": amount, "currency": currency, **more}
+    return event("spend", "ads", f"{day}/{amount}", f"{day}T23:00:00Z", data)
 
 
 @dataclass(frozen=True)
@@ -49,6 +81,7 @@ class Case:
 ADOBE = "Adobe Analytics, Attribution models and lookback windows: the example of a $50 purchase, and what it says of two touches"
 MARKETO = "Marketo Measure, Attribution Models: milestones share 90 %, 10 % go to the touches between; scaled where there are none"
 REMAINDERS = "largest remainder by hand: 100 / 3 = 33.33 three times, the missing unit to the earliest of equal remainders"
+IMPORTS = "a system that was filled in January 2024 says so of a sale of June 2023: the sale was there before its record"
 PEERS = "what three open-source packages get wrong: by definition it is nothing"
 
 MQL = event("lead-stage", "crm", "l1", at(35), {"lead_id": "l", "stage": "mql", "deal_id": "d"})
@@ -81,9 +114,89 @@ CASES = (
         events=(*touches(9, 6, 3), *AMENDED_THEN_LOST),
         credits=(("33.34", "33.33", "33.33"), ("-0.01", "0", "0"), ("-33.33", "-33.33", "-33.33")),
     ),
+    Case(
+        id="imported: closed before it was created",
+        source=IMPORTS,
+        model="linear",
+        events=(*touches(30), state("won", "100.00", opened=-235)),
+        credits=(("100",),),
+    ),
     Case("a touch three weeks after the close", PEERS, "linear", (*touches(9, -21), WON), (("100",),)),
     Case("every event twice", PEERS, "linear", (*touches(9, 6, 3), WON) * 2, (("33.34", "33.33", "33.33"),)),
     Case("a lost deal", PEERS, "linear", (*touches(9), state("lost", "100.00")), ()),
+)
+
+
+@dataclass(frozen=True)
+class BooksCase:
+    """The entries of a deal in the reporting currency, and what is held: (id, reason, amount)."""
+
+    id: str
+    source: str
+    events: tuple[Event, ...]
+    entries: tuple[tuple[str, str], ...]
+    held: tuple[tuple[str, str, str], ...] = ()
+
+
+RUNS = "each sale has the rate of the day it was booked: 900 × 1.10 and 900 × 1.20"
+DOWN_TO_ZERO = "a refund takes back what is there: of 130.00 asked, 100.00; true-ups first fill what refunds took too much"
+
+BOOKS = (
+    BooksCase(
+        id="reopened, and won again at another rate",
+        source=RUNS,
+        events=(
+            quote(20, "1.10"),
+            quote(10, "1.20"),
+            state("won", "900.00", "EUR", changed=20, closed_at=at(20)),
+            state("open", "900.00", "EUR", changed=15),
+            state("won", "900.00", "EUR", changed=10, closed_at=at(10)),
+        ),
+        entries=(("booking", "990.00"), ("reversal", "-990.00"), ("rebooking", "1080.00")),
+    ),
+    BooksCase(
+        id="refunds above the sale",
+        source=DOWN_TO_ZERO,
+        events=(WON, refund("r1", "-120.00", 1), refund("r2", "-10.00", 2)),
+        entries=(("booking", "100.00"), ("adjustment", "-100.00"), ("adjustment", "0.00")),
+        held=(("r2", "over_refund", "30.00"),),
+    ),
+    BooksCase(
+        id="a refund above the sale, then a true-up",
+        source=DOWN_TO_ZERO,
+        events=(WON, refund("r1", "-120.00", 1), refund("r2", "50.00", 2)),
+        entries=(("booking", "100.00"), ("adjustment", "-100.00"), ("adjustment", "30.00")),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class CostCase:
+    """The cost of a campaign by day of March 2026."""
+
+    id: str
+    source: str
+    events: tuple[Event, ...]
+    costs: tuple[tuple[int, str], ...]
+
+
+PLATFORMS = "what advertising platforms export: rows finer than a day, amounts in millionths"
+TWO_DAYS = (cost("211.120966", "2026-03-01", "EUR"), cost("0.003000", "2026-03-02", "EUR"))
+
+COSTS = (
+    CostCase(
+        id="three rows of a day",
+        source=PLATFORMS,
+        events=tuple(cost(amount, "2026-03-01", "EUR", spend_id=name) for name, amount in (("a", "36.15"), ("b", "24.57"), ("c", "3.00"))),
+        costs=((1, "63.72"),),
+    ),
+    CostCase(id="fractions of a cent wait", source=PLATFORMS, events=TWO_DAYS, costs=((1, "211.12"), (2, "0.00"))),
+    CostCase(
+        id="and make a cent",
+        source=PLATFORMS,
+        events=(*TWO_DAYS, cost("0.002034", "2026-03-03", "EUR")),
+        costs=((1, "211.12"), (2, "0.00"), (3, "0.01")),
+    ),
 )
 
 LATE_SHARES = {"time_decay_90d": "0.3905", "time_decay_7d": "0.9884"}
@@ -99,5 +212,8 @@ RANGED_COST: dict[str, Any] = {
     "amount": "18000.00",
     "currency": "USD",
 }
-MONTHS_OF_COST = {7: "5119.34", 8: "5119.34", 9: "4954.11", 10: "2807.21"}
-"""18,000.00 over 109 days: 83 days of 165.14, then 26 of 165.13. A vendor that rounds each of the four months prints 18,000.01."""
+MONTHS_OF_COST = {7: "5119.27", 8: "5119.26", 9: "4954.13", 10: "2807.34"}
+"""18,000.00 over 109 days: 165.137615 a day, rounded on what there is until then.
+
+A vendor that rounds each of the four months by itself prints 18,000.01.
+"""

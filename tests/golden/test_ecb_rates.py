@@ -187,11 +187,21 @@ def spend(amount: str, currency: str, starts_on: str, ends_on: str) -> Event:
 
 
 def test_each_day_of_a_cost_has_its_own_rate(some: Facts, quotes: Quotes) -> None:
-    """60.00 GBP over Easter 2025: five days at the quotes of Maundy Thursday, the sixth at those of Tuesday."""
+    """60.00 GBP over Easter 2025: five days at the quotes of Maundy Thursday, the sixth at those of Tuesday.
+
+    A day costs 13.228838: the cents of five of them are 66.14, so that the fifth has one less than the others.
+    """
     rows = books(some, [spend("60.00", "GBP", "2025-04-17", "2025-04-22")])
     found = {row["day"]: row["cost_reporting"] for row in rows["cost_daily"]}
-    assert found == {day: converted(quotes, "10.00", "GBP", "USD", day) for day in found}
-    assert [str(found[day]) for day in sorted(found)] == ["13.230"] * 5 + ["13.370"]
+    assert [str(found[day]) for day in sorted(found)] == ["13.230"] * 4 + ["13.220", "13.370"]
+    exact = [Fraction(10) * per_euro_of(quotes, "USD", day) / per_euro_of(quotes, "GBP", day) for day in found]
+    assert sum(found.values()) == Decimal(round(100 * sum(round(cost * 10**6) for cost in exact) / Fraction(10**6))).scaleb(-2)
+
+
+def per_euro_of(quotes: Quotes, currency: str, day: dt.date) -> Fraction:
+    found = per_euro(quotes, currency, day)
+    assert found is not None
+    return found
 
 
 def test_a_cost_that_runs_past_the_last_quote_is_held_whole(some: Facts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,7 +15,7 @@ import pytest
 from nisba.attribution import apportionment, fold
 from nisba.config import Attribution, Config, Reporting
 from tests import oracle
-from tests.golden.cases import CASES, LATE_SHARES, MONTHS_OF_COST, RANGED_COST, Case, state, touches
+from tests.golden.cases import BOOKS, CASES, COSTS, LATE_SHARES, MONTHS_OF_COST, RANGED_COST, BooksCase, Case, CostCase, state, touches
 from tests.oracle import Rows
 from tests.oracle.compare import rows_of
 from tests.oracle.costs import spread
@@ -85,6 +86,46 @@ def test_a_ranged_cost_adds_up_over_its_months(keeper: Keeper) -> None:
     assert months == {month: Decimal(amount) for month, amount in MONTHS_OF_COST.items()}
     assert sum(months.values()) == 18_000
     assert sum(round(Decimal(18_000 * days) / 109, 2) for days in (31, 31, 30, 17)) == Decimal("18000.01")
+
+
+@pytest.mark.parametrize("case", BOOKS, ids=lambda case: case.id)
+def test_entries(keeper: Keeper, case: BooksCase) -> None:
+    rows = keeper([*touches(40), *case.events], config_of("USD"))
+    entries = sorted(rows["entry"], key=lambda entry: entry["entry_no"])
+    expected = [(entry, Decimal(amount)) for entry, amount in case.entries]
+    assert [(entry["entry"], entry["amount_reporting"]) for entry in entries] == expected
+    assert credits_of(rows, "linear", "revenue_reporting") == [[amount] for _, amount in expected]
+    held = [(id_, reason, Decimal(amount)) for id_, reason, amount in case.held]
+    assert [(row["id"], row["reason"], row["amount"]) for row in rows["held"]] == held
+
+
+@pytest.mark.parametrize("case", COSTS, ids=lambda case: case.id)
+def test_costs(keeper: Keeper, case: CostCase) -> None:
+    rows = keeper(list(case.events), config_of("EUR"))
+    assert sorted((row["day"].day, row["cost_reporting"]) for row in rows["cost_daily"]) == [
+        (day, Decimal(cost)) for day, cost in case.costs
+    ]
+
+
+@pytest.mark.parametrize("ids", [("evt_9", "evt_1"), ("evt_1", "evt_9")])
+def test_of_two_states_of_one_second_the_further_one_is_current(keeper: Keeper, ids: tuple[str, str]) -> None:
+    """Open and won in one second: won, whatever the ids. A deletion that has the time of the state before it deletes."""
+    opened, won = ({**state(status, "100.00"), "id": id_} for status, id_ in zip(("open", "won"), ids, strict=True))
+    (found,) = keeper([opened, won], config_of("USD"))["deal"]
+    assert found["status"] == "won"
+    removed = {**state("won", "100.00", deleted=True), "id": "evt_0"}
+    assert keeper([opened, won, removed], config_of("USD"))["deal"] == []
+
+
+def test_an_imported_deal_is_dated_by_its_close(keeper: Keeper) -> None:
+    """Created on 2024-01-22, closed on 2023-06-01: the touch thirty days before the close holds every milestone."""
+    data = {"account_id": "a", "channel": "paid", "kind": "click", "team": "marketing"}
+    clicked = event("touch", "web", "t", "2023-05-02T00:00:00Z", data)
+    dates: dict[str, Any] = {"opened_at": "2024-01-22T00:00:00Z", "closed_at": "2023-06-01T00:00:00Z"}
+    rows = keeper([clicked, state("won", "100.00", **dates)], config_of("USD"))
+    assert [(row["touch_id"], row["position"]) for row in rows["journey_touch"]] == [("t", "FT+LC+OC+CW")]
+    assert {line["revenue"] for line in rows["credit_line"]} == {100}
+    assert [row["opened_at"] for row in rows["deal"]] == [dt.datetime(2024, 1, 22, tzinfo=dt.timezone.utc)], "as the state says"
 
 
 def _split(total: int, weights: list[Fraction]) -> list[int]:

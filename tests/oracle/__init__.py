@@ -1,7 +1,8 @@
 """The oracle: semantics.md as slow, exact, plain Python.
 
-It shares nothing with the fast core but the configuration, the table of currencies and the names of the columns. Read it
-beside the semantics: settled (§1), identity (§2), journeys (§4), models (§5), money (§6), entries (§3, §7), costs and figures (§9).
+It shares nothing with the fast core but the configuration, the table of currencies and the names of the columns. Read it beside
+the semantics: settled, labels, readied (§1), identity, accounts (§2, §3), journeys (§4), models (§5), money (§6), entries (§3, §7),
+pipeline, costs and figures (§9).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 from nisba.config import Config
-from tests.oracle import costs, entries, identity, journeys, models, money
+from tests.oracle import accounts, costs, entries, identity, journeys, models, money, pipeline
+from tests.oracle.readied import readied
 from tests.oracle.settled import Event, Settled, day_of, moment, settle, zone_of
 
 __all__ = ["Rows", "fold", "fold_settled"]
@@ -26,42 +28,56 @@ def fold(events: Iterable[dict[str, Any]], config: Config) -> Rows:
 
 
 def fold_settled(settled: Settled, config: Config) -> Rows:
-    """Return the books of settled facts."""
-    books: Rows = {name: [] for name in ("deal", "deal_history", "journey_touch", "entry", "credit_line")}
+    """Return the books of settled facts, as the ledger holds them."""
+    settled = readied(settled, config)
+    books: Rows = {name: [] for name in ("deal", "deal_history", "journey_touch", "entry", "credit_line", "pipeline_credit")}
     who = identity.resolve(settled)
     rate = money.rates(settled, config)
     adjustments = entries.adjustments_of(settled)
-    living = entries.deals(settled)
+    described = accounts.accounts(settled, who)
     held = []
-    for deal in living:
-        made, refused = entries.entries(deal, adjustments.pop(deal.id, []))
-        held += [*refused, *entries.held_currencies(deal, made, rate, config)]
-        _add_deal(books, settled, who, deal, made, rate, config)
+    for deal in entries.deals(settled):
+        made, refused = entries.entries(deal, adjustments.pop(deal.id, []), rate, config)
+        totals, reasons = entries.reporting_totals(made, rate, config)
+        held += [*refused, *entries.held_deal(deal, reasons)]
+        by_name = _journeys(settled, who, deal, config)
+        reporting = entries.amount_reporting(deal, made, rate, config)
+        books["deal"].append(_deal_row(deal, who, described, by_name["default"], reporting, config))
+        _add_deal(books, who, deal, by_name, made, totals, config)
+        books["pipeline_credit"] += pipeline.pipeline_credit(deal, by_name, rate, config)
     for without_deal in adjustments.values():
-        held += entries.entries(None, without_deal)[1]
+        held += entries.entries(None, without_deal, rate, config)[1]
+    books["account"] = accounts.account_rows(described)
     books["cost_daily"], held_spends = costs.cost_daily(settled, rate, config)
     books["identity"] = list(who.rows())
     books["held"] = [entries.held_row(row) for row in [*held, *held_spends]]
     return books
 
 
-def _add_deal(
-    books: Rows, settled: Settled, who: identity.Identity, deal: entries.Deal, made: list[entries.Entry], rate: money.Rates, config: Config
-) -> None:
-    default = journeys.Spec.of(config.attribution)
-    by_name = {"default": journeys.journey(settled, who, deal.current, default)}
-    wanted = models.models(config)
-    for model in wanted:
+def _journeys(settled: Settled, who: identity.Identity, deal: entries.Deal, config: Config) -> dict[str, journeys.Journey]:
+    """Return the journeys of a deal by name: the default one, and those of custom models with values of their own."""
+    by_name = {"default": journeys.journey(settled, who, deal.current, journeys.Spec.of(config.attribution))}
+    for model in models.models(config):
         if model.journey not in by_name and model.spec is not None:
             by_name[model.journey] = journeys.journey(settled, who, deal.current, model.spec)
-    books["deal"].append(_deal_row(deal, who, by_name["default"], rate, config))
+    return by_name
+
+
+def _add_deal(
+    books: Rows,
+    who: identity.Identity,
+    deal: entries.Deal,
+    by_name: dict[str, journeys.Journey],
+    made: list[entries.Entry],
+    totals: entries.Totals,
+    config: Config,
+) -> None:
     books["deal_history"] += [_state_row(deal, number, state) for number, state in enumerate(deal.states, start=1)]
     for name, journey in by_name.items():
         books["journey_touch"] += _journey_rows(name, deal, journey, who, config)
-    amounts = _reporting_totals(deal, made, rate, config)
-    books["entry"] += [_entry_row(deal, entry, before, after, config) for entry, (before, after) in zip(made, amounts, strict=True)]
-    for model in wanted:
-        books["credit_line"] += _credit_rows(model, deal, by_name[model.journey], made, amounts, config)
+    books["entry"] += [_entry_row(deal, entry, before, after, config) for entry, (before, after) in zip(made, totals, strict=True)]
+    for model in models.models(config):
+        books["credit_line"] += _credit_rows(model, deal, by_name[model.journey], made, totals, config)
 
 
 def _instant(time: int | None) -> Any:
@@ -72,19 +88,23 @@ def _units(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else amount.quantize(Decimal("0.001"))
 
 
-def _deal_row(deal: entries.Deal, who: identity.Identity, journey: journeys.Journey, rate: money.Rates, config: Config) -> dict[str, Any]:
-    state, zone = deal.current, zone_of(config)
+def _deal_row(
+    deal: entries.Deal,
+    who: identity.Identity,
+    described: dict[str, Event],
+    journey: journeys.Journey,
+    reporting: int | None,
+    config: Config,
+) -> dict[str, Any]:
+    state, zone, worth = deal.current, zone_of(config), deal.money()
+    account_id = who.account(state.get("account_id"))
     opened_at, closed_at = state.get("opened_at"), state.get("closed_at")
-    reporting = None
-    if state.get("amount") is not None:
-        currency = state.get("currency")
-        exact = money.minor(state.get("amount"), currency)
-        reporting = entries.converted(exact, currency, entries.rate_of(deal, currency, rate, config), config)
-    plain = ("status", "stage", "currency", "deal_type", "owner", "segment", "region", "product", "lead_source", "loss_reason", "next_step")
-    return {
+    plain = ("name", "status", "stage", "deal_type", "owner", "segment", "region", "product", "lead_source", "loss_reason", "next_step")
+    row = {
         "deal_id": deal.id,
-        "account_id": who.account(state.get("account_id")),
-        "amount": _units(state.get("amount")),
+        "account_id": account_id,
+        "amount": None if worth is None else money.in_units(*worth),
+        "currency": None if worth is None else worth[1],
         "amount_reporting": None if reporting is None else money.in_units(reporting, config.reporting.currency),
         "opened_at": moment(opened_at),
         "opened_on": day_of(opened_at, zone),
@@ -96,6 +116,9 @@ def _deal_row(deal: entries.Deal, who: identity.Identity, journey: journeys.Jour
         "list_amount": _units(state.get("list_amount")),
         **{name: state.get(name) for name in plain},
     }
+    if account_id in described:
+        row |= {name: described[account_id].get(name) for name in ("segment", "region") if row[name] is None}
+    return row
 
 
 def _state_row(deal: entries.Deal, number: int, state: Event) -> dict[str, Any]:
@@ -134,19 +157,6 @@ def _journey_rows(name: str, deal: entries.Deal, journey: journeys.Journey, who:
     ]
 
 
-def _reporting_totals(
-    deal: entries.Deal, made: list[entries.Entry], rate: money.Rates, config: Config
-) -> list[tuple[int | None, int | None]]:
-    """Return each entry's running total in the reporting currency, before and after it; None while it is held."""
-    held = {row.currency for row in entries.held_currencies(deal, made, rate, config)}
-    totals = []
-    for entry in made:
-        the_rate = None if entry.currency in held else entries.rate_of(deal, entry.currency, rate, config)
-        before, after = (entries.converted(cum, entry.currency, the_rate, config) for cum in (entry.cum - entry.amount, entry.cum))
-        totals.append((before, after))
-    return totals
-
-
 def _difference(before: int | None, after: int | None, config: Config) -> Decimal | None:
     return None if before is None or after is None else money.in_units(after - before, config.reporting.currency)
 
@@ -172,7 +182,7 @@ def _credit_rows(
     deal: entries.Deal,
     journey: journeys.Journey,
     made: list[entries.Entry],
-    totals: list[tuple[int | None, int | None]],
+    totals: entries.Totals,
     config: Config,
 ) -> list[dict[str, Any]]:
     """Return the credits of a model: of every touch with a weight, or one unattributed row per entry (ordinal 0)."""
@@ -180,7 +190,7 @@ def _credit_rows(
     first = 1 if journey.touches else 0
     rows = []
     for entry, (before, after) in zip(made, totals, strict=True):
-        own = _credits(entry.cum - entry.amount, entry.cum, shares)
+        own = _credits(entry.before, entry.cum, shares)
         reporting = None if before is None or after is None else _credits(before, after, shares)
         for i, weight in enumerate(shares):
             if weight != 0:

@@ -1,20 +1,35 @@
-"""The dated books of a deal (semantics §3, §6, §7): spells, currency runs, entries, adjustments, held money."""
+"""The dated books of a deal (semantics §3, §6, §7): spells, currency runs and their rates, entries, adjustments, held money."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from nisba.config import Config
-from nisba.money import minor_digits
-from tests.oracle.money import Rates, half_even, in_units, minor
+from tests.oracle.money import Rates, converted, in_units, is_out_of_range, minor
 from tests.oracle.settled import Event, Settled, day_of, register_order, zone_of
 
-__all__ = ["Deal", "Entry", "Held", "converted", "deals", "entries", "rate_of"]
+__all__ = [
+    "Deal",
+    "Entry",
+    "Held",
+    "Run",
+    "adjustments_of",
+    "amount_reporting",
+    "deals",
+    "entries",
+    "first_amount",
+    "held_deal",
+    "held_row",
+    "reporting_totals",
+]
 
-LARGEST = 10**15
-"""A converted running total of this size, in whole units, holds its deal."""
+Money = tuple[int, str]  # minor units, currency
+Totals = list[tuple[int | None, int | None]]
 
 
 @dataclass(frozen=True)
@@ -29,18 +44,49 @@ class Deal:
         """Return the current state."""
         return self.states[-1]
 
+    @property
+    def is_won(self) -> bool:
+        """Tell whether the deal is won now."""
+        return bool(self.current.get("status") == "won")
+
+    def money(self) -> Money | None:
+        """Return what the deal is worth: of a won state without an amount that of its spell; None where nobody knows."""
+        return _amounts_of_spell(_spells(self.states)[-1].states)[-1] if self.is_won else _own_amount(self.current)
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A maximal run of consecutive won states, and the state that ended it (None: the deal is won now)."""
+
+    states: list[Event]
+    ended_by: Event | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """Entries that share running totals and a rate: those of a currency run, or a pending one alone."""
+
+    currency: str
+    rate_of: dt.date
+
 
 @dataclass
 class Entry:
     """A dated entry; money in minor units of its currency."""
 
     entry: str
-    currency: str
+    run: Run
     amount: int
     booked_at: int | None
     made_by: Event
     number: int = 0
-    cum: int = 0  # running total of its currency, this entry included
+    before: int = 0  # running total of its run, without this entry
+    cum: int = 0  # and with it
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of its run."""
+        return self.run.currency
 
     @property
     def is_final(self) -> bool:
@@ -50,13 +96,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Held:
-    """Money that is in no figure, and why; the amount in minor units, None for whole deals."""
+    """Money that is in no figure, and why; amount and currency are None where nobody knows them."""
 
     kind: str
     id: str
     reason: str
-    currency: str
-    amount: int | None
+    currency: str | None
+    amount: Decimal | None
     deal_id: str | None = None
     campaign_id: str | None = None
 
@@ -70,44 +116,71 @@ def deals(settled: Settled) -> list[Deal]:
     return [deal for deal in ordered if not deal.current.get("deleted")]
 
 
-def _amount(state: Event) -> int:
-    return minor(state.get("amount"), state.get("currency"))
+def _own_amount(event: Event) -> Money | None:
+    """Return the amount that an event says."""
+    amount, currency = event.get("amount"), event.get("currency")
+    return None if amount is None else (minor(amount, currency), currency)
 
 
-def _spells(states: list[Event]) -> list[tuple[list[list[Event]], Event | None]]:
-    """Return the won spells, each as its currency runs, with the state that ended it (None: the deal is won now)."""
-    spells: list[tuple[list[list[Event]], Event | None]] = []
-    runs: list[list[Event]] = []
+def first_amount(deal: Deal) -> Money | None:
+    """Return the amount of the pipeline that a deal created: the first one above zero, else the first of zero."""
+    said = [money for money in map(_own_amount, deal.states) if money is not None]
+    return next((money for money in said if money[0] > 0), said[0] if said else None)
+
+
+def _spells(states: list[Event]) -> list[Spell]:
+    """Return the won spells."""
+    spells: list[Spell] = []
+    won: list[Event] = []
     for state in states:
         if state.get("status") == "won":
-            if runs and runs[-1][-1].get("currency") == state.get("currency"):
-                runs[-1].append(state)
-            else:
-                runs.append([state])
-        elif runs:
-            spells.append((runs, state))
-            runs = []
-    return [*spells, (runs, None)] if runs else spells
+            won.append(state)
+        elif won:
+            spells.append(Spell(won, state))
+            won = []
+    return [*spells, Spell(won, None)] if won else spells
 
 
-def _of_states(deal: Deal) -> list[Entry]:
-    """Return the entries that the states make, in register order; a reversal before what replaces it."""
+def _amounts_of_spell(states: list[Event]) -> list[Money | None]:
+    """Return the amount of each state of a won spell: its own, else the nearest earlier one, else the nearest later one."""
+    own = [_own_amount(state) for state in states]
+    amounts = []
+    for i in range(len(states)):
+        earlier = [money for money in own[: i + 1] if money is not None]
+        later = [money for money in own[i:] if money is not None]
+        amounts.append(earlier[-1] if earlier else later[0] if later else None)
+    return amounts
+
+
+def _of_spell(spell: Spell, is_first: bool, config: Config) -> list[Entry]:
+    """Return the entries of a won spell, run after run; the reversal of a run comes before what replaces it."""
     made: list[Entry] = []
-    for spell_no, (runs, ended_by) in enumerate(_spells(deal.states)):
-        for run_no, run in enumerate(runs):
-            first = run[0]
-            booked_at = run[-1].get("closed_at") if run_no == 0 else first.time
-            kind = "booking" if (spell_no, run_no) == (0, 0) else "rebooking"
-            made.append(Entry(kind, first.get("currency"), _amount(first), booked_at, first))
-            for before, state in pairwise(run):
-                if _amount(state) != _amount(before):
-                    made.append(Entry("amendment", first.get("currency"), _amount(state) - _amount(before), state.time, state))
-            end = runs[run_no + 1][0] if run_no + 1 < len(runs) else ended_by
-            if end is not None:
-                made.append(Entry("reversal", first.get("currency"), -_amount(run[-1]), end.time, end))
-    current = deal.current
-    if current.get("status") == "open" and current.get("amount") is not None:
-        made.append(Entry("pending", current.get("currency"), _amount(current), None, current))
+    nothing = (0, config.reporting.currency)
+    amounts = [nothing if money is None else money for money in _amounts_of_spell(spell.states)]
+    starts = [i for i in range(len(amounts)) if i == 0 or amounts[i][1] != amounts[i - 1][1]]
+    for start, end in pairwise([*starts, len(amounts)]):
+        states, (first, currency) = spell.states[start:end], amounts[start]
+        booked_at = states[-1].get("closed_at") if start == 0 else states[0].time
+        run = Run(currency, day_of(booked_at, zone_of(config)))
+        made.append(Entry("booking" if is_first and start == 0 else "rebooking", run, first, booked_at, states[0]))
+        made += [
+            Entry("amendment", run, amounts[i][0] - amounts[i - 1][0], spell.states[i].time, spell.states[i])
+            for i in range(start + 1, end)
+            if amounts[i] != amounts[i - 1]
+        ]
+        ended_by = spell.states[end] if end < len(amounts) else spell.ended_by
+        if ended_by is not None:
+            made.append(Entry("reversal", run, -amounts[end - 1][0], ended_by.time, ended_by))
+    return made
+
+
+def _of_states(deal: Deal, config: Config) -> list[Entry]:
+    """Return the entries that the states make, in register order."""
+    made = [entry for number, spell in enumerate(_spells(deal.states)) for entry in _of_spell(spell, number == 0, config)]
+    pending = _own_amount(deal.current)
+    if deal.current.get("status") == "open" and pending is not None:
+        run = Run(pending[1], day_of(deal.current.time, zone_of(config)))
+        made.append(Entry("pending", run, pending[0], None, deal.current))
     return made
 
 
@@ -119,67 +192,115 @@ def adjustments_of(settled: Settled) -> dict[str, list[Event]]:
     return {id_: sorted(found, key=lambda e: (e.get("effective_at"), e.get("adjustment_id"))) for id_, found in by_deal.items()}
 
 
-def _refusal(deal: Deal | None, adjustment: Event, net: int) -> str | None:
-    """Return why an adjustment is held, None when it applies."""
+def _in_currency(adjustment: Event, currency: str, rate: Rates, config: Config) -> int | str:
+    """Return an adjustment in minor units of a currency, or why that cannot be told."""
+    amount, own = minor(adjustment.get("amount"), adjustment.get("currency")), adjustment.get("currency")
+    if own == currency:
+        return amount
+    the_rate = rate(own, currency, day_of(adjustment.get("effective_at"), zone_of(config)))
+    if the_rate is None:
+        return "fx_missing"
+    result = converted(amount, own, currency, the_rate)
+    return "out_of_range" if result is None else result
+
+
+def _worth(deal: Deal | None, adjustment: Event, rate: Rates, config: Config) -> int | str:
+    """Return what an adjustment is worth in the currency of the deal's current run, or why it is held."""
     if deal is None:
         return "unknown_deal"
-    if deal.current.get("status") != "won":
+    if not deal.is_won:
         return "not_won"
-    if adjustment.get("currency") != deal.current.get("currency"):
-        return "currency_mismatch"
-    return "over_refund" if net + _amount(adjustment) < 0 else None
+    current = deal.money()
+    return "no_amount" if current is None else _in_currency(adjustment, current[1], rate, config)
 
 
-def entries(deal: Deal | None, adjustments: list[Event]) -> tuple[list[Entry], list[Held]]:
+def entries(deal: Deal | None, adjustments: list[Event], rate: Rates, config: Config) -> tuple[list[Entry], list[Held]]:
     """Return the numbered entries of a deal, and its held adjustments; a deal that is None is unknown or deleted."""
-    made = _of_states(deal) if deal is not None else []
+    made = _of_states(deal, config) if deal is not None else []
     held = []
-    net = _amount(deal.current) if deal is not None and deal.current.get("status") == "won" else 0
+    current = deal.money() if deal is not None and deal.is_won else None
+    net, last_refund = current[0] if current is not None else 0, None
     for event in adjustments:
-        currency, amount = event.get("currency"), _amount(event)
-        reason = _refusal(deal, event, net)
-        if reason is None:
-            net += amount
-            made.append(Entry("adjustment", currency, amount, event.get("effective_at"), event))
-        else:
-            held.append(Held("adjustment", event.get("adjustment_id"), reason, currency, amount, deal_id=event.get("deal_id")))
-    cum: dict[str, int] = {}
-    for number, entry in enumerate(made, start=1):
-        cum[entry.currency] = cum.get(entry.currency, 0) + entry.amount
-        entry.number, entry.cum = number, cum[entry.currency]
+        worth = _worth(deal, event, rate, config)
+        if isinstance(worth, str):
+            held.append(_held_adjustment(event, worth))
+            continue
+        entry = max(0, net + worth) - max(0, net)
+        made.append(Entry("adjustment", made[-1].run, entry, event.get("effective_at"), event))
+        net += worth
+        last_refund = event if event.get("amount") < 0 else last_refund
+    if net < 0 and current is not None and last_refund is not None:
+        held.append(_missing(last_refund, -net, current[1]))
+    _number(made)
     return made, held
 
 
-def rate_of(deal: Deal, currency: str, rate: Rates, config: Config) -> Fraction | None:
-    """Return the deal's rate from a currency: of the date of its close, or of an open deal's current state."""
-    state = deal.current
-    time = state.time if state.get("status") == "open" else state.get("closed_at")
-    return rate(currency, day_of(time, zone_of(config)))
+def _held_adjustment(event: Event, reason: str) -> Held:
+    return Held("adjustment", event.get("adjustment_id"), reason, event.get("currency"), event.get("amount"), deal_id=event.get("deal_id"))
 
 
-def converted(cum: int, currency: str, rate: Fraction | None, config: Config) -> int | None:
-    """Return a running total in minor units of the reporting currency; None when it has no rate or is out of range."""
-    if rate is None:
+def _missing(refund: Event, missing: int, currency: str) -> Held:
+    """Return what refunds took beyond zero, held under the latest of them."""
+    amount = in_units(missing, currency)
+    return Held("adjustment", refund.get("adjustment_id"), "over_refund", currency, amount, deal_id=refund.get("deal_id"))
+
+
+def _number(made: list[Entry]) -> None:
+    """Number the entries and give each the running totals of its run."""
+    for number, entry in enumerate(made, start=1):
+        entry.number = number
+        entry.before = made[number - 2].cum if number > 1 and made[number - 2].run is entry.run else 0
+        entry.cum = entry.before + entry.amount
+
+
+def reporting_totals(made: list[Entry], rate: Rates, config: Config) -> tuple[Totals, set[str]]:
+    """Return each entry's running total in the reporting currency, before and after it, and why some are unknown.
+
+    All entries of a run that cannot be converted have None.
+    """
+    totals: Totals = []
+    reasons: set[str] = set()
+    for entry in made:
+        why, of_run = _totals_of_run([other for other in made if other.run is entry.run], rate, config)
+        reasons |= why
+        totals.append((None, None) if why else (of_run[entry.before], of_run[entry.cum]))
+    return totals, reasons
+
+
+def _totals_of_run(of_run: list[Entry], rate: Rates, config: Config) -> tuple[set[str], dict[int, int | None]]:
+    """Return why the running totals of a run are unknown in the reporting currency, and what they are."""
+    run, reporting = of_run[0].run, config.reporting.currency
+    cums = {0, *(entry.cum for entry in of_run)}
+    reasons = {"out_of_range"} if any(is_out_of_range(cum, run.currency) for cum in cums) else set()
+    the_rate = rate(run.currency, reporting, run.rate_of)
+    if the_rate is None:
+        return reasons | {"fx_missing"}, {}
+    into = {cum: converted(cum, run.currency, reporting, the_rate) for cum in cums}
+    return reasons | ({"out_of_range"} if None in into.values() else set()), into
+
+
+def held_deal(deal: Deal, reasons: set[str]) -> list[Held]:
+    """Return one row per reason for which a deal is held, with what it is worth now; `no_amount`: nobody knows what."""
+    money = deal.money()
+    amount, currency = (None, None) if money is None else (in_units(*money), money[1])
+    found = [*reasons, *(["no_amount"] if deal.is_won and money is None else [])]
+    return [Held("deal", deal.id, reason, currency, amount, deal_id=deal.id) for reason in sorted(found)]
+
+
+def amount_reporting(deal: Deal, made: list[Entry], rate: Rates, config: Config) -> int | None:
+    """Return what a deal is worth in the reporting currency: at the rate of its current run, its close or its state's time."""
+    money, state = deal.money(), deal.current
+    if money is None:
         return None
-    reporting = config.reporting.currency
-    result = half_even(Fraction(cum, 10 ** minor_digits(currency)) * rate * 10 ** minor_digits(reporting))
-    return None if abs(result) >= LARGEST * 10 ** minor_digits(reporting) else result
+    if deal.is_won:
+        day = made[-1].run.rate_of
+    else:
+        day = day_of(state.time if state.get("status") == "open" else state.get("closed_at"), zone_of(config))
+    the_rate: Fraction | None = rate(money[1], config.reporting.currency, day)
+    return None if the_rate is None else converted(money[0], money[1], config.reporting.currency, the_rate)
 
 
-def held_currencies(deal: Deal, made: list[Entry], rate: Rates, config: Config) -> list[Held]:
-    """Return one row per currency of the deal's entries that cannot be converted."""
-    held = []
-    for currency in sorted({entry.currency for entry in made}):
-        of_currency = [entry for entry in made if entry.currency == currency]
-        the_rate = rate_of(deal, currency, rate, config)
-        if the_rate is None:
-            held.append(Held("deal", deal.id, "fx_missing", currency, of_currency[-1].cum, deal_id=deal.id))
-        elif any(converted(entry.cum, currency, the_rate, config) is None for entry in of_currency):
-            held.append(Held("deal", deal.id, "out_of_range", currency, of_currency[-1].cum, deal_id=deal.id))
-    return held
-
-
-def held_row(held: Held) -> dict[str, object]:
+def held_row(held: Held) -> dict[str, Any]:
     """Return a row of `ops.held`; its `detail` is prose and not compared."""
     return {
         "kind": held.kind,
@@ -188,5 +309,5 @@ def held_row(held: Held) -> dict[str, object]:
         "deal_id": held.deal_id,
         "campaign_id": held.campaign_id,
         "currency": held.currency,
-        "amount": None if held.amount is None else in_units(held.amount, held.currency),
+        "amount": None if held.amount is None else held.amount.quantize(Decimal("0.000001")),
     }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from nisba.config import Config
 from tests.oracle import Rows
+from tests.oracle.labels import is_among
 from tests.oracle.models import models
 
-__all__ = ["MEASURES", "Figures", "campaign_roi", "credits", "marketing_share", "periods"]
+__all__ = ["MEASURES", "Figures", "campaign_roi", "credits", "marketing_share", "percent", "periods"]
 
 Figures = dict[tuple[str, ...], dict[str, Any]]
 
@@ -46,46 +48,52 @@ def credits(rows: Rows) -> Iterator[dict[str, Any]]:
         yield {**deals[line["deal_id"]], **touch, **entries[line["deal_id"], line["entry_no"]], **line}
 
 
-def _campaign_of(credit: dict[str, Any]) -> str:
+def _campaign_of(credit: dict[str, Any], names: Mapping[str, str]) -> str:
+    """Return the campaign that a credit counts for, or what stands in its place."""
     if credit["ordinal"] == 0:
         return "(unattributed)"
-    return str(credit["campaign_id"]) if credit["campaign_id"] is not None else "(none)"
+    campaign_id = credit["campaign_id"]
+    return "(none)" if campaign_id is None else names.get(campaign_id, campaign_id)
 
 
-def campaign_roi(rows: Rows, config: Config) -> Figures:
-    """Return cost, revenue, realized revenue, pipeline and ROI by (period kind, period, campaign, model)."""
+def campaign_roi(rows: Rows, config: Config, names: Mapping[str, str] = MappingProxyType({})) -> Figures:
+    """Return cost, revenue, realized revenue, pipeline, won deals and ROI by (period kind, period, campaign, model).
+
+    `names` says for every id that is another name of a campaign which one it counts for (`costs.named_campaigns`).
+    """
     model_ids = {model.id for model in models(config)}
     figures: Figures = {}
 
-    def add(day: dt.date, campaign_id: str, measure: str, amount: Decimal, credited: Iterable[str]) -> None:
+    def rows_of(day: dt.date, campaign_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Make the rows of a campaign in the periods of a day where they are not there yet: one for every model."""
         for period in periods(day, config):
             for model in model_ids:
-                row = figures.setdefault(
-                    (*period, campaign_id, model), {"cost": None, "revenue": ZERO, "realized_revenue": ZERO, "pipeline": ZERO}
-                )
-                if model in credited:
-                    row[measure] = (row[measure] or ZERO) + amount
+                yield model, figures.setdefault((*period, campaign_id, model), _empty_roi())
+
+    def add(day: dt.date, campaign_id: str, measure: str, amount: Decimal, model_id: str | None = None) -> None:
+        for model, row in rows_of(day, campaign_id):
+            if model_id in (None, model):
+                row[measure] = (row[measure] or ZERO) + amount
 
     for cost in rows["cost_daily"]:
-        add(cost["day"], cost["campaign_id"], "cost", cost["cost_reporting"], model_ids)
+        add(cost["day"], cost["campaign_id"], "cost", cost["cost_reporting"])
     for credit in credits(rows):
+        campaign_id, model_id = _campaign_of(credit, names), credit["model"]
+        amount = credit["revenue_reporting"] or ZERO  # what is held counts as nothing
         if credit["is_final"]:
-            amount = ZERO if credit["revenue_reporting"] is None else credit["revenue_reporting"]
-            add(credit["booked_on"], _campaign_of(credit), "revenue", amount, [credit["model"]])
+            add(credit["booked_on"], campaign_id, "revenue", amount, model_id)
             if credit["touched_on"] is not None:
-                add(credit["touched_on"], _campaign_of(credit), "realized_revenue", amount, [credit["model"]])
-    _add_pipeline(figures, rows, config)
-    return {key: {**row, **_returns(row)} for key, row in figures.items()}
+                add(credit["touched_on"], campaign_id, "realized_revenue", amount, model_id)
+        else:
+            add(credit["opened_on"], campaign_id, "pipeline", amount, model_id)
+        if credit["status"] == "won":
+            for model, row in rows_of(credit["closed_on"], campaign_id):
+                row["won_deals"] |= {credit["deal_id"]} if model == model_id else set()
+    return {key: {**row, "won_deals": len(row["won_deals"]), **_returns(row)} for key, row in figures.items()}
 
 
-def _add_pipeline(figures: Figures, rows: Rows, config: Config) -> None:
-    """Add pending credits to the rows that exist; a pending credit makes no row of its own."""
-    for credit in credits(rows):
-        if not credit["is_final"] and credit["revenue_reporting"] is not None:
-            for period in periods(credit["opened_on"], config):
-                key = (*period, _campaign_of(credit), credit["model"])
-                if key in figures:
-                    figures[key]["pipeline"] += credit["revenue_reporting"]
+def _empty_roi() -> dict[str, Any]:
+    return {"cost": None, "revenue": ZERO, "realized_revenue": ZERO, "pipeline": ZERO, "won_deals": set()}
 
 
 def _returns(row: dict[str, Any]) -> dict[str, Any]:
@@ -98,8 +106,11 @@ def _returns(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def marketing_share(rows: Rows, config: Config) -> Figures:
-    """Return totals and the six measures, by revenue and by deals, by (period kind, period, segment, model)."""
-    facts = {deal["deal_id"]: _memberships(deal, rows, config) for deal in rows["deal"]}
+    """Return totals, the six measures and what they are in percent, by (period kind, period, segment, model).
+
+    Revenue and deals alike: `influenced`, `influenced_deals`, `influenced_pct`, `influenced_deals_pct`.
+    """
+    belongs = {deal["deal_id"]: _memberships(deal, rows, config) for deal in rows["deal"]}
     figures: Figures = {}
     model_ids = {model.id for model in models(config)}
 
@@ -112,22 +123,48 @@ def marketing_share(rows: Rows, config: Config) -> Figures:
                     row[measure] += amount
 
     for deal in rows["deal"]:
-        held = facts[deal["deal_id"]]
+        measures = belongs[deal["deal_id"]]
         for entry in rows["entry"]:
-            if entry["deal_id"] == deal["deal_id"] and entry["is_final"]:
-                add(deal, entry["booked_on"], model_ids, ("won_revenue", *held), entry["amount_reporting"] or ZERO)
+            if entry["deal_id"] == deal["deal_id"] and entry["is_final"] and entry["amount_reporting"] is not None:
+                add(deal, entry["booked_on"], model_ids, ("won_revenue", *measures), entry["amount_reporting"])
         if deal["status"] == "won":
-            add(deal, deal["closed_on"], model_ids, ("won_deals", *(f"{name}_deals" for name in held)), 1)
-    weighed = set()
+            add(deal, deal["closed_on"], model_ids, ("won_deals", *(f"{name}_deals" for name in measures)), 1)
+            for model in model_ids:
+                add(deal, deal["closed_on"], [model], ["attributed_deals"], _weight_of_marketing(deal, model, rows))
     for credit in credits(rows):
-        if credit["team"] != "marketing" or not credit["is_final"]:
-            continue
-        add(credit, credit["booked_on"], [credit["model"]], ["attributed"], credit["revenue_reporting"] or ZERO)
-        share = (credit["deal_id"], credit["model"], credit["ordinal"])
-        if credit["status"] == "won" and share not in weighed:
-            weighed.add(share)
-            add(credit, credit["closed_on"], [credit["model"]], ["attributed_deals"], credit["weight"])
-    return figures
+        if credit["team"] == "marketing" and credit["is_final"] and credit["revenue_reporting"] is not None:
+            add(credit, credit["booked_on"], [credit["model"]], ["attributed"], credit["revenue_reporting"])
+    return {key: {**row, **_percentages(row, config)} for key, row in figures.items()}
+
+
+def _weight_of_marketing(deal: dict[str, Any], model: str, rows: Rows) -> Fraction:
+    """Return the weights of marketing's touches of a won deal.
+
+    They are exact and sum to one, but the rows show twelve decimals: where all touches are marketing's it is one, and never more.
+    """
+    lines = {line["ordinal"]: line for line in rows["credit_line"] if line["deal_id"] == deal["deal_id"] and line["model"] == model}
+    (journey,) = {line["journey"] for line in lines.values()}
+    touches = [touch for touch in rows["journey_touch"] if touch["journey"] == journey and touch["deal_id"] == deal["deal_id"]]
+    ours = {touch["ordinal"] for touch in touches if touch["team"] == "marketing"}
+    weight = sum((Fraction(line["weight"]) for ordinal, line in lines.items() if ordinal in ours), Fraction(0))
+    return Fraction(1) if lines.keys() <= ours else min(Fraction(1), weight)
+
+
+def percent(part: Any, whole: Any) -> Fraction | None:
+    """Return a part in percent of its whole; None where that would be no percentage.
+
+    >>> percent(1, 4), percent(0, 4), percent(5, 4), percent(-1, 4), percent(0, 0), percent(-1, -4)
+    (Fraction(25, 1), Fraction(0, 1), None, None, None, None)
+    """
+    return 100 * Fraction(part) / Fraction(whole) if whole > 0 and 0 <= part <= whole else None
+
+
+def _percentages(row: dict[str, Any], config: Config) -> dict[str, Fraction | None]:
+    of_revenue = {f"{name}_pct": percent(row[name], row["won_revenue"]) for name in MEASURES}
+    of_deals = {f"{name}_deals_pct": percent(row[f"{name}_deals"], row["won_deals"]) for name in MEASURES}
+    attributed = of_revenue["attributed_pct"]
+    gap = None if attributed is None else attributed - Fraction(config.marketing.target_pct)
+    return {**of_revenue, **of_deals, "gap_to_target": gap}
 
 
 def _empty_share() -> dict[str, Any]:
@@ -143,7 +180,7 @@ def _memberships(deal: dict[str, Any], rows: Rows, config: Config) -> list[str]:
     teams = [touch["team"] for touch in sorted(own, key=lambda touch: touch["ordinal"])]
     before_sales = teams[: teams.index("sales")] if "sales" in teams else teams
     belongs = {
-        "sourced_lead_source": deal["lead_source"] in config.marketing.lead_sources,
+        "sourced_lead_source": is_among(deal["lead_source"], config.marketing.lead_sources, "lead_source"),
         "sourced_first_touch": teams[:1] == ["marketing"],
         "sourced_before_sales": "marketing" in before_sales,
         "influenced": "marketing" in teams,

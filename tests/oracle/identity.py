@@ -1,4 +1,4 @@
-"""Who is who (semantics §2): nodes, links, persons, visitor groups, claims, accounts, actors."""
+"""Who is who (semantics §2): nodes, links, persons, visitor groups, claims, accounts and memberships, actors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ __all__ = ["Claim", "Identity", "Node", "current_states", "resolve"]
 
 Node = tuple[str, str]  # kind, id
 Pair = frozenset[Node]
+Window = tuple[int | None, int | None]  # since, until: it holds at since <= t < until
 
 PERSON_KINDS = ("person", "lead")
 
@@ -97,6 +98,7 @@ def _nodes(settled: Settled) -> set[Node]:
         named += [("lead", stage.get("lead_id")), ("person", stage.get("person_id")), ("account", stage.get("account_id"))]
     for event in settled.of("identity"):
         named += ends(event)
+    named += [("account", event.get("account_id")) for event in settled.of("account")]
     for state in current_states(settled).values():
         named += [("account", state.get("account_id")), *(("person", contact) for contact in contacts_of(state))]
     return {(kind, id_) for kind, id_ in named if id_ is not None}
@@ -104,6 +106,23 @@ def _nodes(settled: Settled) -> set[Node]:
 
 def _kinds(pair: Pair) -> tuple[str, ...]:
     return tuple(sorted(kind for kind, _ in pair))
+
+
+def _window(event: Event) -> Window | None:
+    """Return when the membership of a link held; None where it has no time."""
+    window = (event.get("since"), event.get("until"))
+    return None if window == (None, None) else window
+
+
+def _holds(window: Window, time: int | None) -> bool:
+    """Tell whether a window holds at an instant; at None it does if it ever did."""
+    since, until = window
+    return time is None or ((since is None or since <= time) and (until is None or time < until))
+
+
+def first_account(account_ids: Iterable[str]) -> str:
+    """Return the canonical one of linked accounts: the smallest id, those that begin with `deal:` after all others."""
+    return min(account_ids, key=lambda id_: (id_.startswith("deal:"), id_))
 
 
 def person_name(component: set[Node]) -> str:
@@ -118,6 +137,7 @@ class Identity:
     def __init__(self, settled: Settled) -> None:
         implied, said = _implied_links(settled), _said_links(settled)
         self.nodes = _nodes(settled)
+        self.said = said
         self.links = {pair for pair in implied if pair not in said} | {pair for pair, e in said.items() if e.get("op") == "link"}
         self.persons = self._components(PERSON_KINDS)
         self.groups = self._components(("visitor",))
@@ -146,32 +166,45 @@ class Identity:
 
     def account(self, account_id: str) -> str:
         """Return the canonical id of an account."""
-        return min(id_ for _, id_ in self.accounts[("account", account_id)])
+        return first_account(id_ for _, id_ in self.accounts[("account", account_id)])
+
+    def same_accounts(self, account_id: str) -> list[str]:
+        """Return all ids of an account, the canonical one first."""
+        ids = [id_ for _, id_ in self.accounts[("account", account_id)]]
+        return sorted(ids, key=lambda id_: (id_.startswith("deal:"), id_))
 
     def group_claims(self, visitor_id: str) -> list[Claim]:
         """Return the claims on the group of a visitor, in order."""
         group = self.groups[("visitor", visitor_id)]
         return sorted(claim for visitor, claim in self.claims if visitor in group)
 
-    def accounts_linked_to(self, nodes: set[Node]) -> set[str]:
-        """Return the canonical accounts that any of the nodes is linked to."""
-        linked = set()
+    def _links_to_accounts(self, nodes: set[Node]) -> dict[str, list[Pair]]:
+        """Return the links between any of the nodes and an account, by canonical account."""
+        links: dict[str, list[Pair]] = {}
         for pair in self.links:
             account = [node for node in pair if node[0] == "account"]
             if len(account) == 1 and pair & nodes:
-                linked.add(self.account(account[0][1]))
-        return linked
+                links.setdefault(self.account(account[0][1]), []).append(pair)
+        return links
 
-    def accounts_of_person(self, person: str | None) -> set[str]:
-        """Return the accounts of a person, by its canonical id."""
+    def _is_member(self, pairs: list[Pair], time: int | None) -> bool:
+        """Tell whether the links between a person and an account make it a member at an instant (None: ever)."""
+        windows = [_window(self.said[pair]) for pair in pairs if pair in self.said]
+        if None in windows or not windows:
+            return True
+        return any(_holds(window, time) for window in windows if window is not None)
+
+    def accounts_of_person(self, person: str | None, time: int | None) -> set[str]:
+        """Return the accounts of a person, by its canonical id, at an instant; at None every one there ever was."""
         if person is None:
             return set()
         kind, id_ = person.split(":", 1)
-        return self.accounts_linked_to(self.persons[(kind, id_)])
+        links = self._links_to_accounts(self.persons[(kind, id_)])
+        return {account for account, pairs in links.items() if self._is_member(pairs, time)}
 
     def accounts_of_group(self, visitor_id: str | None) -> set[str]:
         """Return the accounts linked to the group of a visitor."""
-        return set() if visitor_id is None else self.accounts_linked_to(self.groups[("visitor", visitor_id)])
+        return set() if visitor_id is None else set(self._links_to_accounts(self.groups[("visitor", visitor_id)]))
 
     def person_of_touch(self, touch: Event) -> str | None:
         """Return the person of a touch: the one it names, else the shared device rule."""
@@ -190,13 +223,13 @@ class Identity:
         """Return the accounts of a touch: the first rule that gives any."""
         if touch.get("account_id") is not None:
             return {self.account(touch.get("account_id"))}
-        return self.accounts_of_person(self.person_of_touch(touch)) or self.accounts_of_group(touch.get("visitor_id"))
+        return self.accounts_of_person(self.person_of_touch(touch), touch.time) or self.accounts_of_group(touch.get("visitor_id"))
 
     def accounts_of_stage(self, stage: Event) -> set[str]:
-        """Return the accounts of a lead stage."""
+        """Return the accounts of a lead stage: its own, else those of its lead's person at its time."""
         if stage.get("account_id") is not None:
             return {self.account(stage.get("account_id"))}
-        return self.accounts_of_person(self.person(("lead", stage.get("lead_id"))))
+        return self.accounts_of_person(self.person(("lead", stage.get("lead_id"))), stage.time)
 
     def actor(self, touch: Event) -> str | None:
         """Return the actor of a touch: its person, else its visitor group, else none."""
@@ -206,7 +239,7 @@ class Identity:
         return "visitor:" + min(id_ for _, id_ in self.groups[("visitor", touch.get("visitor_id"))])
 
     def rows(self) -> list[dict[str, str | None]]:
-        """Return `core.identity`: one row per node and account."""
+        """Return `core.identity`: one row per node and account that it was ever a member of."""
         rows: list[dict[str, str | None]] = []
         for kind, id_ in self.nodes:
             person, accounts = self._belongs_to(kind, id_)
@@ -219,9 +252,9 @@ class Identity:
         if kind == "visitor":  # what a touch of it later than all claims would get
             claims = self.group_claims(id_)
             person = claims[-1].person if claims else None
-            return person, self.accounts_of_person(person) or self.accounts_of_group(id_)
+            return person, self.accounts_of_person(person, None) or self.accounts_of_group(id_)
         person = self.person((kind, id_))
-        return person, self.accounts_of_person(person)
+        return person, self.accounts_of_person(person, None)
 
 
 def resolve(settled: Settled) -> Identity:

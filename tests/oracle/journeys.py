@@ -1,15 +1,18 @@
-"""Journeys and their milestones (semantics §4)."""
+"""Journeys and their milestones (semantics §4), and those of pipeline created (§9)."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from nisba.config import Attribution, CustomModel
 from tests.oracle.identity import Identity, contacts_of
+from tests.oracle.labels import folded
 from tests.oracle.settled import Event, Settled
 
-__all__ = ["Journey", "Spec", "journey"]
+__all__ = ["Journey", "Spec", "at_creation", "host", "journey", "opened"]
 
 DAY = 86_400_000_000
 MINUTE = 60_000_000
@@ -20,11 +23,14 @@ class Spec:
     """What a journey belongs to."""
 
     mapping: str
-    excluded_kinds: frozenset[str]
+    excluded_kinds: frozenset[str]  # folded, as the channels
+    excluded_channels: frozenset[str]
+    excluded_hosts: frozenset[str]
     teams: frozenset[str]
     lookback_days: int
     anchor: str
     session_gap_minutes: int
+    collapse_by: frozenset[str]
 
     @classmethod
     def of(cls, base: Attribution, custom: CustomModel | None = None) -> Spec:
@@ -36,11 +42,14 @@ class Spec:
 
         return cls(
             value("mapping"),
-            frozenset(value("excluded_kinds")),
+            frozenset(folded(name, "kind") for name in value("excluded_kinds")),
+            frozenset(folded(name, "channel") for name in value("excluded_channels")),
+            frozenset(host(name) for name in value("excluded_referrers")),
             frozenset(value("teams")),
             value("lookback_days"),
             value("anchor"),
             value("session_gap_minutes"),
+            frozenset(value("collapse_by")),
         )
 
 
@@ -57,19 +66,46 @@ class Journey:
         return "+".join(name for name in ("FT", "LC", "OC", "CW") if self.milestones.get(name) == i)
 
 
+def host(referrer: str) -> str:
+    """Return the host that a referrer names.
+
+    >>> host("HTTPS://me@WWW.Checkout.example.:8443/pay?to=//shop.test"), host("//a.test#top"), host("a.test:80/"), host("/pay")
+    ('www.checkout.example', 'a.test', 'a.test', '')
+    """
+    after = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//", "", referrer)
+    authority = re.split(r"[/?#]", after, maxsplit=1)[0]
+    without_user = authority.rsplit("@", 1)[-1]
+    return re.sub(r":[0-9]*$", "", without_user).lower().rstrip(".")
+
+
+def opened(deal: Event) -> int:
+    """Return when a deal was opened: at its close where it closed before."""
+    opened_at: int = deal.get("opened_at")
+    return opened_at if deal.get("status") == "open" else min(opened_at, deal.get("closed_at"))
+
+
 def journey(settled: Settled, identity: Identity, deal: Event, spec: Spec) -> Journey:
     """Return the journey of a deal, given by its current state."""
     start, close = _window(deal, spec)
     touches = [touch for touch in settled.of("touch") if _is_eligible(touch, identity, deal, spec, start, close)]
     touches = _collapsed(sorted(touches, key=lambda t: (t.time, t.source, t.id)), identity, spec)
     created = _lead_creation(settled, identity, deal, start, close)
-    return Journey(touches, _milestones(touches, created, deal.get("opened_at")), created)
+    return Journey(touches, _milestones(touches, created, opened(deal)), created)
+
+
+def at_creation(whole: Journey, deal: Event) -> Journey:
+    """Return the journey as if the deal had closed when it was opened; a lead creation after that is unknown."""
+    until = opened(deal)
+    touches = [touch for touch in whole.touches if touch.time <= until]
+    created = whole.lead_created_at
+    known = created if created is not None and created <= until else None
+    return Journey(touches, _milestones(touches, known, until), known)
 
 
 def _window(deal: Event, spec: Spec) -> tuple[int, int | None]:
     """Return the first instant of the lookback and the close; both belong to the window, None is unbounded."""
     close = deal.get("closed_at") if deal.get("status") in ("won", "lost") else None
-    anchor = close if spec.anchor == "closed_at" and close is not None else deal.get("opened_at")
+    anchor = close if spec.anchor == "closed_at" and close is not None else opened(deal)
     return anchor - spec.lookback_days * DAY, close
 
 
@@ -77,11 +113,18 @@ def _is_eligible(touch: Event, identity: Identity, deal: Event, spec: Spec, star
     return (
         identity.account(deal.get("account_id")) in identity.accounts_of_touch(touch)
         and _is_mapped(touch, identity, deal, spec.mapping)
-        and touch.get("kind") not in spec.excluded_kinds
+        and folded(touch.get("kind"), "kind") not in spec.excluded_kinds
+        and folded(touch.get("channel"), "channel") not in spec.excluded_channels
+        and not _comes_from(touch.get("referrer"), spec.excluded_hosts)
         and touch.get("team") in spec.teams
         and start <= touch.time
         and (close is None or touch.time <= close)
     )
+
+
+def _comes_from(referrer: str | None, hosts: Iterable[str]) -> bool:
+    """Tell whether a referrer's host is one of the hosts or below one."""
+    return referrer is not None and any(f".{host(referrer)}".endswith(f".{name}") for name in hosts)
 
 
 def _is_mapped(touch: Event, identity: Identity, deal: Event, mapping: str) -> bool:
@@ -98,7 +141,7 @@ def _collapsed(touches: list[Event], identity: Identity, spec: Spec) -> list[Eve
     kept = []
     for touch in touches:
         actor = identity.actor(touch)
-        key = (actor, touch.get("campaign_id"), touch.get("channel"), touch.get("kind"))
+        key = (actor, *(touch.get(field) for field in sorted(spec.collapse_by)))
         follows = actor is not None and key in latest and touch.time - latest[key] < spec.session_gap_minutes * MINUTE
         latest[key] = touch.time
         if not follows:

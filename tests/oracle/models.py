@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 from nisba.config import Attribution, Config, CustomModel
 from tests.oracle.journeys import Journey, Spec
+from tests.oracle.labels import is_among
+from tests.oracle.settled import Event
 
 __all__ = ["MODELS", "Model", "models", "weights"]
 
@@ -22,7 +24,7 @@ class Model:
     shares: dict[str, Fraction]
     rest: Fraction = Fraction(0)
     half_life_days: float | None = None
-    not_direct: bool = False
+    direct: tuple[str, ...] | None = None  # the channels that CW passes over
     multipliers: tuple[tuple[str | None, str | None, Fraction], ...] = ()
     journey: str = "default"
     spec: Spec | None = field(default=None, compare=False)
@@ -38,7 +40,7 @@ MODELS = {
     for model in (
         _rule("first_touch", ft="100"),
         _rule("last_touch", cw="100"),
-        _rule("last_non_direct", cw="100", not_direct=True),
+        _rule("last_non_direct", cw="100", direct=("direct",)),
         _rule("lead_creation", lc="100"),
         _rule("opportunity_creation", oc="100"),
         _rule("linear", rest="100"),
@@ -59,6 +61,8 @@ def models(config: Config) -> list[Model]:
     """Return the models that a configuration asks for: the named ones, the default one, and every custom one."""
     named = [*config.attribution.models, config.attribution.default_model]
     built_in = [MODELS[id_] for id_ in dict.fromkeys(named) if id_ in MODELS]
+    direct = config.attribution.direct_channels
+    built_in = [model if model.direct is None else replace(model, direct=direct) for model in built_in]
     return [*built_in, *(_custom(model, config.attribution) for model in config.model)]
 
 
@@ -78,8 +82,8 @@ def weights(model: Model, journey: Journey) -> list[Fraction]:
     """Return the weights of a journey's touches, in journey order; they sum to 1."""
     touches = journey.touches
     holders = dict(journey.milestones)
-    if model.not_direct:
-        not_direct = [i for i, touch in enumerate(touches) if touch.get("channel") != "direct"]
+    if model.direct is not None:
+        not_direct = [i for i, touch in enumerate(touches) if not is_among(touch.get("channel"), model.direct, "channel")]
         holders["CW"] = not_direct[-1] if not_direct else len(touches) - 1
     # 1. dropped milestones lose their share, the others are scaled up
     shares = {name: share for name, share in model.shares.items() if share > 0 and name in holders}
@@ -100,10 +104,14 @@ def weights(model: Model, journey: Journey) -> list[Fraction]:
     # 4. multipliers
     for i, touch in enumerate(touches):
         for channel, kind, factor in model.multipliers:
-            if channel in (None, touch.get("channel")) and kind in (None, touch.get("kind")):
+            if _matches(touch, "channel", channel) and _matches(touch, "kind", kind):
                 result[i] *= factor
     total = sum(result)  # below 1 where the rest found nobody (3), other than 1 after multipliers (4)
     return [weight / total for weight in result]
+
+
+def _matches(touch: Event, field: str, name: str | None) -> bool:
+    return name is None or is_among(touch.get(field), [name], field)
 
 
 def _decay(model: Model, journey: Journey, i: int) -> int:

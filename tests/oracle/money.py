@@ -11,9 +11,13 @@ from nisba.config import Config
 from nisba.money import minor_digits
 from tests.oracle.settled import Settled
 
-__all__ = ["Rates", "half_even", "in_units", "minor", "rates", "split"]
+__all__ = ["LARGEST", "Rates", "converted", "half_even", "in_units", "is_out_of_range", "minor", "rates", "split"]
 
-Rates = Callable[[str, dt.date], "Fraction | None"]
+LARGEST = 10**15
+"""An amount of this size, in whole units, is no amount of the books."""
+
+Rates = Callable[[str, str, dt.date], "Fraction | None"]
+"""From a currency, into a currency, on a date."""
 Leg = Callable[[str, str, dt.date], "Fraction | None"]
 
 
@@ -52,9 +56,24 @@ def split(total: int, weights: list[Fraction]) -> list[int]:
     return shares
 
 
+def converted(amount_minor: int, currency: str, into: str, rate: Fraction) -> int | None:
+    """Return minor units of another currency, rounded half to even; None where they are out of range.
+
+    >>> converted(5, "USD", "EUR", Fraction(1, 2)), converted(10**17, "USD", "EUR", Fraction(1))
+    (2, None)
+    """
+    result = half_even(Fraction(amount_minor, 10 ** minor_digits(currency)) * rate * 10 ** minor_digits(into))
+    return None if is_out_of_range(result, into) else result
+
+
+def is_out_of_range(amount_minor: int, currency: str) -> bool:
+    """Tell whether an amount is of 10^15 whole units or more, in absolute value."""
+    return abs(amount_minor) >= LARGEST * int(10 ** minor_digits(currency))
+
+
 def rates(settled: Settled, config: Config) -> Rates:
-    """Return the function (currency, date) → rate to the reporting currency, None where it is missing."""
-    reporting, pivot = config.reporting.currency, config.reporting.fx_pivot
+    """Return the function (from, into, date) → rate, None where it is missing."""
+    pivot = config.reporting.fx_pivot
     direct = _fixed(config) if config.reporting.fx_policy == "fixed" else _dated(settled)
 
     def leg(base: str, quote: str, day: dt.date) -> Fraction | None:
@@ -67,12 +86,12 @@ def rates(settled: Settled, config: Config) -> Rates:
         opposite = direct(quote, base, day)
         return None if opposite is None else 1 / opposite
 
-    def rate(currency: str, day: dt.date) -> Fraction | None:
-        straight = leg(currency, reporting, day)
+    def rate(currency: str, into: str, day: dt.date) -> Fraction | None:
+        straight = leg(currency, into, day)
         if straight is not None:
             return straight
-        to_reporting, to_currency = leg(pivot, reporting, day), leg(pivot, currency, day)
-        return None if to_reporting is None or to_currency is None else to_reporting / to_currency
+        there, here = leg(pivot, into, day), leg(pivot, currency, day)
+        return None if there is None or here is None else there / here
 
     return rate
 

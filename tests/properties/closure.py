@@ -18,7 +18,9 @@ def _nodes(event: Event) -> list[Node]:
     named = [(kind, data.get(f"{kind}_id")) for kind in ("visitor", "person", "lead", "account", "deal")]
     named += [("person", id_) for id_ in [*data.get("contact_ids", []), data.get("primary_contact_id")]]
     named += [(data[side]["kind"], data[side]["id"]) for side in ("left", "right") if side in data]
-    return [(kind, id_) for kind, id_ in named if id_ is not None]
+    if type_name_of(event) == "deal" and not data.get("account_id"):
+        named.append(("account", f"deal:{data['deal_id']}"))
+    return [(kind, id_) for kind, id_ in named if id_]
 
 
 class _Adjacency:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -15,14 +14,16 @@ from hypothesis import given
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.config import Config
 from tests import oracle
+from tests.oracle.costs import named_campaigns
 from tests.oracle.figures import MEASURES, Figures, campaign_roi, marketing_share
-from tests.strategies import Event, configs, event_sets, examples
+from tests.oracle.settled import settle
+from tests.strategies import Event, configs, event_sets, examples, facts_of
 from warehouse.migrations import migrate
 from warehouse.models.build import build
 from warehouse.query import relations
-from warehouse.replacement import write_setting
+from warehouse.settings import write_settings
 
-MONEY = ("cost", "revenue", "realized_revenue", "pipeline")
+AMOUNTS = ("cost", "revenue", "realized_revenue", "pipeline", "won_deals", "roi_reason")
 RATIOS = ("roi", "roas", "realized_roi")
 
 
@@ -33,14 +34,18 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def _built(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, config: Config) -> None:
-    """Put the books into the tables of `core` and build the marts."""
+def _built(con: duckdb.DuckDBPyConnection, events: list[Event], rows: oracle.Rows, config: Config) -> None:
+    """Put the books into the tables of `core` and the campaigns into the ledger, and build the marts."""
+    campaigns = facts_of([one for one in events if one["type"] == "nisba.campaign.v1"]).campaign
+    con.execute("TRUNCATE ledger.campaign")
+    with relations(con, campaigns=campaigns):
+        con.execute("INSERT INTO ledger.campaign BY NAME SELECT * FROM campaigns")
     for name in BOOK_SCHEMAS.keys() - {"held"}:
         made = pa.Table.from_pylist(rows[name], schema=BOOK_SCHEMAS[name])
         con.execute(f"TRUNCATE core.{name}")
         with relations(con, made=made):
             con.execute(f"INSERT INTO core.{name} BY NAME SELECT * FROM made")
-    write_setting(con, config)
+    write_settings(con, config)
     build(con)
 
 
@@ -53,8 +58,10 @@ def _figures(con: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) 
 @given(event_sets(), configs())
 def test_marts_show_the_oracles_figures(warehouse: duckdb.DuckDBPyConnection, events: list[Event], config: Config) -> None:
     rows = oracle.fold(events, config)
-    _built(warehouse, rows, config)
-    _assert_campaign_roi(_figures(warehouse, "campaign_roi", ("period_kind", "period", "campaign_id", "model")), campaign_roi(rows, config))
+    _built(warehouse, events, rows, config)
+    names = named_campaigns(settle(events))
+    by_campaign = _figures(warehouse, "campaign_roi", ("period_kind", "period", "campaign_id", "model"))
+    _assert_campaign_roi(by_campaign, campaign_roi(rows, config, names))
     _assert_marketing_share(
         _figures(warehouse, "marketing_share", ("period_kind", "period", "segment", "model")), marketing_share(rows, config)
     )
@@ -63,23 +70,19 @@ def test_marts_show_the_oracles_figures(warehouse: duckdb.DuckDBPyConnection, ev
 def _assert_campaign_roi(found: Figures, expected: Figures) -> None:
     assert found.keys() == expected.keys()
     for key, row in expected.items():
-        assert [found[key][name] for name in (*MONEY, "roi_reason")] == [row[name] for name in (*MONEY, "roi_reason")], key
+        assert [found[key][name] for name in AMOUNTS] == [row[name] for name in AMOUNTS], key
         assert [found[key][name] for name in RATIOS] == pytest.approx([_float(row[name]) for name in RATIOS]), key
 
 
 def _assert_marketing_share(found: Figures, expected: Figures) -> None:
     assert found.keys() == expected.keys()
     names = ("won_revenue", "won_deals", *MEASURES, *(f"{name}_deals" for name in MEASURES))
+    percentages = (*(f"{name}_pct" for name in MEASURES), *(f"{name}_deals_pct" for name in MEASURES), "gap_to_target")
     for key, row in expected.items():
-        assert {name: found[key][name] for name in names} == {name: row[name] for name in names}, key
-        for name in MEASURES:
-            assert found[key][f"{name}_pct"] == _percent(row[name], row["won_revenue"])
-            assert found[key][f"{name}_deals_pct"] == _percent(row[f"{name}_deals"], row["won_deals"])
+        assert {name: Fraction(found[key][name]) for name in names} == {name: Fraction(row[name]) for name in names}, key
+        for name in percentages:
+            assert found[key][name] == (None if row[name] is None else pytest.approx(float(row[name]))), (key, name)
 
 
 def _float(number: Fraction | None) -> Any:
     return None if number is None else float(number)
-
-
-def _percent(part: Decimal | int, whole: Decimal | int) -> Any:
-    return None if whole == 0 else pytest.approx(float(100 * Fraction(part) / Fraction(whole)))

@@ -37,6 +37,8 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "core.journey_touch": {"journey": "default", "ordinal": "1", "position": "", "team": "marketing", "channel": "email"},
     "core.credit_line": {"model": "linear", "journey": "default", "ordinal": "1", "entry_no": "1", "weight": "1"},
     "core.cost_daily": {"channel": "email"},
+    "core.pipeline_credit": {"model": "linear", "ordinal": "1", "channel": "email", "weight": "1", "currency": "USD"},
+    "core.label": {"field": "channel"},
     "core.model": {"rule": "equal shares"},
 }
 Row = tuple[Any, ...]

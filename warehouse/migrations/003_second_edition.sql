@@ -87,6 +87,13 @@ ALTER TABLE ops.held ALTER amount TYPE DECIMAL(24, 6);
 -- the edition of the rules that the books were computed by: another one makes everything dirty
 ALTER TABLE core.setting ADD COLUMN rules_edition INTEGER;
 
+-- the labels of the configuration: what sources write, and what the firm calls it
+CREATE TABLE core.label (
+    field VARCHAR,
+    label VARCHAR,
+    name  VARCHAR
+);
+
 -- what the configuration names, to be looked for in the facts
 CREATE TABLE core.named_setting (
     setting VARCHAR,  -- the key of nisba.toml

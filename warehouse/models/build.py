@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from warehouse.models.declarations import FOLDER, Table, describe, tables
 from warehouse.models.lineage import reading_order, reads
 from warehouse.query import arrow_table, one_value, relations, transaction
 
-__all__ = ["build", "create_macros", "create_model", "in_reading_order", "macros", "models", "reads_of"]
+__all__ = ["build", "create_macros", "create_model", "in_reading_order", "macros", "model_rows", "models", "reads_of"]
 
 
 @cache
@@ -72,20 +73,26 @@ def create_model(con: duckdb.DuckDBPyConnection, model: Table) -> None:
 
     Raises WarehouseError when it makes other columns than these, or cannot be made.
     """
-    if model.made_by == "sql":
-        _create(con, model, model.select)
-    else:
-        with relations(con, made_by_function=_made(con, model)):
-            _create(con, model, "FROM made_by_function")
+    with model_rows(con, model) as select:
+        try:
+            con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS {select}")
+        except duckdb.Error as error:
+            raise WarehouseError(f"{model.name} cannot be made as it is declared: {str(error).splitlines()[0]}") from error
     describe(con, model)
 
 
-def _create(con: duckdb.DuckDBPyConnection, model: Table, select: str) -> None:
+@contextmanager
+def model_rows(con: duckdb.DuckDBPyConnection, model: Table) -> Iterator[str]:
+    """Yield the SELECT of what a model is, with the columns and types that it declares, to be read inside the block.
+
+    Raises WarehouseError when a function makes other columns than these.
+    """
     columns = ", ".join(f'"{column.name}"::{column.data_type} AS "{column.name}"' for column in model.columns)
-    try:
-        con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS SELECT {columns} FROM (\n{select}\n)")
-    except duckdb.Error as error:
-        raise WarehouseError(f"{model.name} cannot be made as it is declared: {str(error).splitlines()[0]}") from error
+    if model.made_by == "sql":
+        yield f"SELECT {columns} FROM (\n{model.select}\n)"
+    else:
+        with relations(con, made_by_function=_made(con, model)):
+            yield f"SELECT {columns} FROM made_by_function"
 
 
 def _made(con: duckdb.DuckDBPyConnection, model: Table) -> pa.Table:

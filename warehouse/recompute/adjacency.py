@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.facts import TEXT
+from nisba.attribution.preparation import DEAL_ACCOUNT
 from warehouse.query import arrow_table, relations
 
 __all__ = ["EDGES", "named_edges", "remember_edges"]
@@ -20,6 +21,7 @@ EDGES = pa.schema([("left_kind", TEXT), ("left_id", TEXT), ("right_kind", TEXT),
 """Two nodes that a fact names together; a node named alone has null beside it."""
 
 _CONTACTS = "list_distinct(list_append(coalesce(contact_ids, []), primary_contact_id))"
+_ACCOUNT = f"coalesce(account_id, '{DEAL_ACCOUNT}' || deal_id)"
 
 # left kind, left id, right kind, right id
 _NAMED: dict[str, tuple[tuple[str, str, str, str], ...]] = {
@@ -35,12 +37,13 @@ _NAMED: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("'lead'", "lead_id", "'deal'", "deal_id"),
     ),
     "deal": (
-        ("'deal'", "deal_id", "'account'", "account_id"),
-        ("'person'", f"unnest({_CONTACTS})", "'account'", "account_id"),
+        ("'deal'", "deal_id", "'account'", _ACCOUNT),
+        ("'person'", f"unnest({_CONTACTS})", "'account'", _ACCOUNT),
         ("'person'", f"unnest({_CONTACTS})", "'deal'", "deal_id"),
     ),
     "identity": (("left_kind", "left_id", "right_kind", "right_id"),),
     "adjustment": (("'deal'", "deal_id", "NULL", "NULL"),),
+    "account": (("'account'", "account_id", "NULL", "NULL"),),
 }
 
 

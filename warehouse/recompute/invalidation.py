@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.fx import RATE_DAYS
+from nisba.attribution.preparation import DEAL_ACCOUNT
 from warehouse.query import arrow_table, relations
 from warehouse.recompute.adjacency import named_edges, remember_edges
 from warehouse.recompute.traversal import PEOPLE, Traversal, of_kinds
@@ -114,14 +115,28 @@ _CHANGED = {
 }
 # A rate serves its own day and RATE_DAYS after it; a day more on either side for time zones, and the last day counts to its end.
 _NEAR = f"BETWEEN rate.date - INTERVAL 1 DAY AND rate.date + INTERVAL {RATE_DAYS + 2} DAY"
+# the days of every state, whichever of them begin bookings, and those of adjustments, in whatever currency
 _ACCOUNTS_NEAR_RATES = f"""
-    SELECT DISTINCT 'account' AS kind, account_id AS id
-    FROM ledger.current_deal AS deal
-    SEMI JOIN touched_fx AS rate ON deal.closed_at {_NEAR} OR deal.occurred_at {_NEAR}
-    WHERE deal.currency IS NOT NULL
+    WITH
+    dated AS (
+        SELECT deal_id, unnest([opened_at, closed_at, occurred_at, opened_on + INTERVAL 1 DAY, closed_on + INTERVAL 1 DAY]) AS dated_at
+        FROM ledger.current_deal
+        UNION ALL
+        SELECT deal_id, unnest([effective_at, effective_on + INTERVAL 1 DAY]) FROM ledger.current_adjustment
+    ),
+    near AS (SELECT DISTINCT deal_id FROM dated SEMI JOIN touched_fx AS rate ON dated.dated_at {_NEAR})
+    SELECT DISTINCT 'account' AS kind, coalesce(account_id, '{DEAL_ACCOUNT}' || deal_id) AS id
+    FROM ledger.current_deal SEMI JOIN near USING (deal_id)
 """
 _CAMPAIGNS = {
-    "spend": "SELECT campaign_id FROM touched_spend",
+    # the campaigns of one spend's events: the latest may have moved the cost from one to another
+    "spend": """
+        SELECT campaign_id FROM touched_spend
+        UNION ALL
+        SELECT campaign_id FROM ledger.current_spend
+        WHERE (source, spend_id) IN (SELECT (source, spend_id) FROM touched_spend WHERE spend_id IS NOT NULL)
+    """,
+    # what they are other names of follows when the scope is planned
     "campaign": "SELECT campaign_id FROM touched_campaign",
     "fx": f"""
         SELECT spend.campaign_id FROM ledger.current_spend AS spend SEMI JOIN touched_fx AS rate

@@ -24,6 +24,7 @@ _NAMED = {
         " OR lead_id IN (SELECT id FROM scope_node WHERE kind = 'lead')"
         " OR deal_id IN (SELECT id FROM scope_node WHERE kind = 'deal')"
     ),
+    "account": "account_id IN (FROM scope_account)",
     "deal": "deal_id IN (SELECT id FROM scope_node WHERE kind = 'deal')",
     # a register by adjustment_id: an event that names another deal may be the one that counts
     "adjustment": (
@@ -33,7 +34,11 @@ _NAMED = {
     "identity": (
         "(left_kind, left_id) IN (SELECT (kind, id) FROM scope_node) OR (right_kind, right_id) IN (SELECT (kind, id) FROM scope_node)"
     ),
-    "spend": "campaign_id IN (FROM scope_campaign)",
+    # a register by spend_id, too: its latest event may have moved the cost to another campaign
+    "spend": (
+        "campaign_id IN (FROM scope_campaign) OR (source, spend_id) IN (SELECT (source, spend_id) FROM ledger.current_spend"
+        " WHERE spend_id IS NOT NULL AND campaign_id IN (FROM scope_campaign))"
+    ),
     "campaign": "campaign_id IN (FROM scope_campaign)",
 }
 

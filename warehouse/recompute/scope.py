@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from nisba.attribution import RULES_EDITION
 from nisba.attribution.facts import TEXT
 from nisba.config import Config, config_hash
 from warehouse.query import arrow_table, one_value
@@ -16,6 +17,8 @@ from warehouse.recompute.traversal import NODES, PEOPLE, Traversal, ids_of
 __all__ = ["CAMPAIGNS", "Scope", "plan_accounts", "plan_scope"]
 
 CAMPAIGNS = pa.schema([("campaign_id", TEXT)])
+FACTS = ("facts",)
+"""Why something is dirty: facts were landed. Whatever else it is may have changed every row."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,12 @@ class Scope:
     read: pa.Table = field(default_factory=NODES.empty_table, repr=False)
     """NODES, deals among them, whose facts are read: `replaced`, and all else that its books depend on."""
     campaigns: pa.Table = field(default_factory=CAMPAIGNS.empty_table, repr=False)
-    """Campaigns whose cost is computed anew: one column, `campaign_id`."""
+    """Campaigns whose cost is computed anew, under every name that they ever had: one column, `campaign_id`."""
+
+    @property
+    def is_to_be_written_whole(self) -> bool:
+        """Tell whether every row of the books is to be written: not where facts alone changed, which leave most of the rows as they are."""
+        return self.everything and self.why != FACTS
 
     @property
     def accounts(self) -> pa.Table:
@@ -38,21 +46,34 @@ class Scope:
         return ids_of(self.replaced, "account")
 
 
+# Whatever was ever a name of one campaign: an id that changes its name moves costs from the old campaign to the new one.
+_CAMPAIGNS = """
+    WITH RECURSIVE
+    pair AS (SELECT DISTINCT campaign_id, same_as FROM ledger.campaign WHERE same_as IS NOT NULL),
+    edge AS (SELECT campaign_id AS this, same_as AS other FROM pair UNION SELECT same_as, campaign_id FROM pair),
+    reached AS (
+        SELECT campaign_id FROM ops.dirty_campaign
+        UNION
+        SELECT other FROM reached JOIN edge ON this = campaign_id
+    )
+    SELECT campaign_id FROM reached
+"""
+
 EVERYTHING_FROM = 0.5
 """Above this part of all accounts, reading everything is quicker than choosing."""
 
 
 def plan_scope(con: duckdb.DuckDBPyConnection, config: Config) -> Scope | None:
-    """Return what is dirty, None when nothing is."""
-    if one_value(con, "SELECT config_hash FROM core.setting") != config_hash(config):
+    """Return what is dirty, None when nothing is; everything is, where other settings or another edition of the rules made the books."""
+    if con.execute("SELECT config_hash, rules_edition FROM core.setting").fetchall() != [(config_hash(config), RULES_EDITION)]:
         return Scope(everything=True, why=("configuration",))
     accounts = arrow_table(con, "SELECT DISTINCT 'account' AS kind, account_id AS id FROM ops.dirty_account")
-    campaigns = arrow_table(con, "SELECT DISTINCT campaign_id FROM ops.dirty_campaign")
+    campaigns = arrow_table(con, _CAMPAIGNS)
     nodes = arrow_table(con, "SELECT DISTINCT kind, id FROM ops.dirty_node")
     if not len(accounts) and not len(campaigns) and not len(nodes):
         return None
     if len(accounts) > EVERYTHING_FROM * one_value(con, "SELECT count(DISTINCT left_id) FROM ledger.pair WHERE left_kind = 'account'"):
-        return Scope(everything=True, why=("facts",))
+        return Scope(everything=True, why=FACTS)
     return _plan(con, nodes, accounts, campaigns)
 
 
@@ -85,4 +106,4 @@ def _plan(con: duckdb.DuckDBPyConnection, nodes: pa.Table, accounts: pa.Table, c
     read.step(PEOPLE, ("deal", "account"))
     read.step(("visitor",), ("account",))
     read.close(("account",))
-    return Scope(False, ("facts",), replaced.nodes, read.nodes, campaigns)
+    return Scope(False, FACTS, replaced.nodes, read.nodes, campaigns)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nisba.attribution.columns import Vocabulary
+from nisba.attribution.components import smallest_of_component
 from nisba.attribution.facts import TEXT
 from warehouse.query import arrow_table, relations
 
 __all__ = ["NODES", "PEOPLE", "Traversal", "ids_of", "of_kinds"]
 
 PEOPLE = ("person", "lead")
+STEPS = 8
+"""So many statements look for the end of a component before all links are looked at."""
 NODES = pa.schema([("kind", TEXT), ("id", TEXT)])
 
 
@@ -40,10 +45,31 @@ class Traversal:
         return self.add(self._neighbours(of_kinds(self.nodes, origins), targets))
 
     def close(self, kinds: Sequence[str]) -> None:
-        """Add neighbours within some kinds until there are no more: whole components."""
+        """Add neighbours within some kinds until there are no more: whole components.
+
+        Most components are small, and a few steps reach all of one. Where they do not (merges make chains), all links are looked at once.
+        """
         frontier = of_kinds(self.nodes, kinds)
-        while len(frontier):
+        for _ in range(STEPS):
+            if not len(frontier):
+                return
             frontier = self.add(self._neighbours(frontier, kinds))
+        if len(frontier):
+            self.add(self._components(frontier, kinds))
+
+    def _components(self, origins: pa.Table, kinds: Sequence[str]) -> pa.Table:
+        """Return the nodes of the components of some nodes, over all links within some kinds."""
+        among = ", ".join(f"'{kind}'" for kind in kinds)
+        links = arrow_table(
+            self.con,
+            f"SELECT left_kind || ':' || left_id AS one, right_kind || ':' || right_id AS other FROM ledger.pair"
+            f" WHERE left_kind IN ({among}) AND right_kind IN ({among})",
+        )
+        nodes = Vocabulary.of(links["one"], links["other"])
+        first = smallest_of_component(len(nodes), nodes.codes(links["one"]), nodes.codes(links["other"]))
+        reached = np.isin(first, first[nodes.codes(_keys(origins))])
+        parts = pc.split_pattern(nodes.values.filter(pa.array(reached)), pattern=":", max_splits=1)
+        return pa.table([pc.list_element(parts, 0), pc.list_element(parts, 1)], schema=NODES)
 
     def _neighbours(self, origins: pa.Table, kinds: Sequence[str]) -> pa.Table:
         """Return the neighbours of some kinds, those of several nodes several times."""

@@ -1,7 +1,8 @@
-"""Recompute the books in one process and compare them with `core.*`, both ways."""
+"""Recompute the books in one process and compare them, both ways, with `core.*`; then what the models make of them with the marts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,16 @@ from nisba.attribution import fold
 from nisba.attribution.books import BOOK_SCHEMAS, BOOKS_OF_DEALS
 from nisba.config import Config
 from nisba.errors import WarehouseError
+from warehouse.models.build import create_macros, create_model, model_rows, models
+from warehouse.models.declarations import Table
 from warehouse.query import arrow_table, one_value, relations, rows_as_dicts
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import Scope, plan_accounts, plan_scope
+from warehouse.settings import setting_tables
 
-__all__ = ["SAMPLE", "Difference", "Verification", "verify"]
+__all__ = ["SAMPLE", "Difference", "Verification", "verify", "verify_books"]
+
+ATTRIBUTE, ATTRIBUTE_ALL = "nisba attribute", "nisba attribute --all"
 
 SAMPLE = 200
 """Accounts that a fast verification looks at."""
@@ -39,22 +45,111 @@ class Verification:
     rows: dict[str, int]
     differing: int
     differences: list[Difference]
+    mended_by: str | None
+    """The command that puts right what differs; None where nothing does."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What comparing one table came to."""
+
+    table: str
+    rows: int
+    differing: int
+    shown: list[Difference]
 
 
 def verify(con: duckdb.DuckDBPyConnection, config: Config, *, fast: bool = False) -> Verification:
-    """Compare the books with what the ledger says; `fast`: the deals of a sample of accounts, always the same ones.
+    """Compare the books and their settings with what the ledger and the configuration say, and the marts with what the books say.
 
-    Raises WarehouseError when something waits for attribution: the books are then behind, not wrong.
+    `fast`: only the deals of a sample of accounts, always the same ones. Raises WarehouseError when something waits for attribution:
+    the books are then behind, not wrong.
     """
-    if plan_scope(con, config) is not None:
-        raise WarehouseError("facts or a changed configuration wait for attribution: run `nisba attribute` first, then verify.")
-    scope = plan_accounts(con, _sampled_accounts(con)) if fast else Scope(everything=True)
-    made = {name: _cast(name, table) for name, table in fold(read_facts(con, scope), config).tables().items()}
+    if fast:
+        return _verified(_compare_sample(con, config), [])
+    return _verified(_compare_books(con, config), _compare_models(con))
+
+
+def verify_books(con: duckdb.DuckDBPyConnection, config: Config) -> Verification:
+    """Do as `verify` does, with the books and their settings alone: the marts may never have been built."""
+    return _verified(_compare_books(con, config), [])
+
+
+def _verified(books: list[_Found], models: list[_Found]) -> Verification:
+    found = [*books, *models]
+    cures = {ATTRIBUTE_ALL: books, ATTRIBUTE: models}
+    mended_by = [cure for cure, tables in cures.items() if any(table.differing for table in tables)]
+    differences = [difference for table in found for difference in table.shown]
+    return Verification(
+        {table.table.removeprefix("core.").removeprefix("ops."): table.rows for table in found},
+        sum(table.differing for table in found),
+        differences[:SHOWN],
+        mended_by[0] if mended_by else None,
+    )
+
+
+def _compare_sample(con: duckdb.DuckDBPyConnection, config: Config) -> list[_Found]:
+    """Compare the books of the deals of some accounts."""
+    _need_nothing_dirty(con, config)
+    scope = plan_accounts(con, _sampled_accounts(con))
+    made = fold(read_facts(con, scope), config).tables()
+    of_sample = "WHERE deal_id IN (FROM deal_in_scope)"
     with relations(con, deal_in_scope=_deals_in(con, scope, made["deal"])):
-        found = {name: _compare(con, name, made[name], scope) for name in (BOOKS_OF_DEALS if fast else BOOK_SCHEMAS)}
-    differences = [difference for _, _, shown in found.values() for difference in shown]
-    rows = {name: rows for name, (rows, _, _) in found.items()}
-    return Verification(rows, sum(count for _, count, _ in found.values()), differences[:SHOWN])
+        return [_compare(con, _table(name), _cast(made[name], BOOK_SCHEMAS[name]), of_sample) for name in BOOKS_OF_DEALS]
+
+
+def _compare_books(con: duckdb.DuckDBPyConnection, config: Config) -> list[_Found]:
+    """Compare all books, and the tables of what they were computed with."""
+    _need_nothing_dirty(con, config)
+    made = fold(read_facts(con, Scope(everything=True)), config).tables()
+    books = [_compare(con, _table(name), _cast(made[name], schema)) for name, schema in BOOK_SCHEMAS.items()]
+    settings = setting_tables(config, made["deal"]["lead_source"])
+    return [*books, *(_compare(con, _table(name), table) for name, table in settings.items())]
+
+
+def _need_nothing_dirty(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    if plan_scope(con, config) is not None:
+        raise WarehouseError(
+            "facts, a changed configuration or other rules wait for attribution: run `nisba attribute` first, then verify."
+        )
+
+
+def _compare_models(con: duckdb.DuckDBPyConnection) -> list[_Found]:
+    """Compare the tables that models make with what they would make of what they read now, and views with what they should be.
+
+    Views and macros are made anew for it, and everything is rolled back.
+    """
+    con.execute("BEGIN")
+    try:
+        views = _views(con)
+        create_macros(con)
+        return [_compare_view(con, model, views) if model.kind == "view" else _compare_model(con, model) for model in models()]
+    finally:
+        con.execute("ROLLBACK")
+
+
+def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the statements that made the views that there are, bare of quotes and blanks: a file that is opened again has fewer."""
+    bare = "regexp_replace(sql, '[\"\\s]', '', 'g')"
+    return dict(con.execute(f"SELECT schema_name || '.' || view_name, {bare} FROM duckdb_views() WHERE NOT internal").fetchall())
+
+
+def _compare_view(con: duckdb.DuckDBPyConnection, model: Table, before: Mapping[str, str]) -> _Found:
+    create_model(con, model)
+    return _Found(model.name, 0, 0, []) if before.get(model.name) == _views(con)[model.name] else _of_another_shape(model)
+
+
+def _compare_model(con: duckdb.DuckDBPyConnection, model: Table) -> _Found:
+    there = con.execute("SELECT column_name FROM duckdb_columns() WHERE schema_name || '.' || table_name = ? ORDER BY ALL", [model.name])
+    if [name for (name,) in there.fetchall()] != sorted(column.name for column in model.columns):
+        return _of_another_shape(model)
+    with model_rows(con, model) as select:
+        return _compare(con, model.name, arrow_table(con, select))
+
+
+def _of_another_shape(model: Table) -> _Found:
+    """Return what is found of a model that is not there, or is not what its declaration says: it counts as one row."""
+    return _Found(model.name, 0, 1, [Difference(model.name, "missing", {model.kind: "as it is declared"})])
 
 
 def _sampled_accounts(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -74,9 +169,12 @@ def _sampled_accounts(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [account for (account,) in rows]
 
 
-def _cast(name: str, table: pa.Table) -> pa.Table:
+def _table(name: str) -> str:
+    return "ops.held" if name == "held" else f"core.{name}"
+
+
+def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return a book with exactly its columns, dictionaries decoded."""
-    schema = BOOK_SCHEMAS[name]
     return pa.table({field.name: table.column(field.name).cast(field.type) for field in schema}, schema=schema)
 
 
@@ -87,11 +185,9 @@ def _deals_in(con: duckdb.DuckDBPyConnection, scope: Scope, made: pa.Table) -> p
         return arrow_table(con, f"SELECT DISTINCT deal_id FROM ({both}) WHERE account_id IN (FROM scope_account)")
 
 
-def _compare(con: duckdb.DuckDBPyConnection, name: str, made: pa.Table, scope: Scope) -> tuple[int, int, list[Difference]]:
-    """Return (rows compared, rows that differ, the first of them)."""
-    where = "" if scope.everything else "WHERE deal_id IN (FROM deal_in_scope)"
-    table = "ops.held" if name == "held" else f"core.{name}"
-    columns = ", ".join(BOOK_SCHEMAS[name].names)
+def _compare(con: duckdb.DuckDBPyConnection, table: str, made: pa.Table, where: str = "") -> _Found:
+    """Compare a table with what it should be, in the columns of the latter."""
+    columns = ", ".join(f'"{name}"' for name in made.column_names)
     with relations(con, made=made):
         sides = {"missing": ("made", table), "extra": (table, "made")}
         count, shown = 0, []
@@ -99,7 +195,7 @@ def _compare(con: duckdb.DuckDBPyConnection, name: str, made: pa.Table, scope: S
             differing = arrow_table(con, f"SELECT {columns} FROM {left} {where} EXCEPT ALL SELECT {columns} FROM {right} {where}")
             count += len(differing)
             shown += [Difference(table, side, row) for row in _first(con, differing)]
-        return int(one_value(con, f"SELECT count(*) FROM made {where}")), count, shown
+        return _Found(table, int(one_value(con, f"SELECT count(*) FROM made {where}")), count, shown)
 
 
 def _first(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> list[dict[str, Any]]:

@@ -133,13 +133,13 @@ def test_a_corrected_close_moves_the_booking_and_an_amendment_keeps_its_own_time
     assert entries(rows) == [("booking", Decimal(100), corrected), ("amendment", Decimal(-10), at)]
 
 
-@pytest.mark.parametrize(("refund", "applied"), [("-100.00", True), ("-100.01", False)])
-def test_a_refund_of_everything_is_the_largest(refund: str, applied: bool) -> None:
-    """One that would take the net below zero is held whole (semantics §7)."""
+@pytest.mark.parametrize(("refund", "applied", "missing"), [("-100.00", "-100.00", []), ("-100.01", "-100.00", [("r", Decimal("0.01"))])])
+def test_a_refund_takes_a_deal_to_zero_and_no_further(refund: str, applied: str, missing: list[tuple[str, Decimal]]) -> None:
+    """What is missing in the end is held (semantics §7)."""
     data = {"adjustment_id": "r", "deal_id": "d", "amount": refund, "currency": "USD", "effective_at": CLOSE.isoformat()}
     rows = books(deal(), event("adjustment", "erp", "r", CLOSE.isoformat(), data))
-    assert [kind for kind, *_ in entries(rows)] == (["booking", "adjustment"] if applied else ["booking"])
-    assert [row["reason"] for row in rows["held"]] == ([] if applied else ["over_refund"])
+    assert [(kind, amount) for kind, amount, _ in entries(rows)] == [("booking", Decimal(100)), ("adjustment", Decimal(applied))]
+    assert [(row["id"], row["amount"]) for row in rows["held"]] == missing
 
 
 def test_adjustments_apply_in_order_of_their_effect() -> None:
@@ -161,8 +161,9 @@ def test_adjustments_apply_in_order_of_their_effect() -> None:
         ("adjustment", Decimal(50)),
         ("adjustment", Decimal(-120)),
         ("adjustment", Decimal(-30)),
+        ("adjustment", Decimal(0)),
     ]
-    assert [(row["id"], row["reason"]) for row in rows["held"]] == [("c", "over_refund")]
+    assert [(row["id"], row["reason"], row["amount"]) for row in rows["held"]] == [("d", "over_refund", Decimal(31))]
 
 
 @pytest.mark.parametrize(("rate", "worth"), [("1999.999999999998", Decimal(10**15 - 1)), ("2000", None)])

@@ -14,7 +14,11 @@ from nisba.attribution.models import default_journey
 from nisba.attribution.shards import Shard
 from nisba.config import Attribution, Config
 
-CONFIG = Config(attribution=Attribution(lookback_days=10, session_gap_minutes=30, teams=("marketing",)))
+CONFIG = Config(
+    attribution=Attribution(
+        lookback_days=10, session_gap_minutes=30, teams=("marketing",), excluded_channels=("Chat Bot",), excluded_referrers=("PayPal.com",)
+    )
+)
 SPEC = default_journey(CONFIG)
 
 
@@ -28,6 +32,8 @@ TOUCHES = [
     ("again_at_once", "01-20 09:10", "click", "marketing"),
     ("only_seen", "01-21 09:00", "impression", "marketing"),
     ("by_sales", "01-22 09:00", "call", "sales"),
+    ("by_a_machine", "01-22 10:00", "form", "marketing"),
+    ("back_from_paying", "01-22 11:00", "form", "marketing"),
     ("taken_back", "01-23 09:00", "form", "marketing"),
     ("after_the_close", "02-02 09:00", "click", "marketing"),
 ]
@@ -40,7 +46,8 @@ def shard(actor: str | None = "person:p-1") -> Shard:
         "source": pa.array(["web"] * size),
         "event_id": pa.array([name for name, *_ in TOUCHES]),
         "occurred_at": pa.array([at(time) for _, time, *_ in TOUCHES], INSTANT),
-        "channel": pa.array(["email"] * size),
+        "channel": pa.array(["chat bot" if name == "by_a_machine" else "email" for name, *_ in TOUCHES]),
+        "referrer_host": pa.array(["www.paypal.com" if name == "back_from_paying" else None for name, *_ in TOUCHES], pa.string()),
         "kind": pa.array([kind for *_, kind, _ in TOUCHES]),
         "team": pa.array([team for *_, team in TOUCHES]),
         "campaign_id": pa.array(["c-1"] * size),
@@ -63,6 +70,8 @@ def test_every_reason() -> None:
         ("again_at_once", "collapsed"),
         ("only_seen", "excluded_kind"),
         ("by_sales", "team"),
+        ("by_a_machine", "excluded_channel"),
+        ("back_from_paying", "excluded_referrer"),
         ("taken_back", "retracted"),
         ("after_the_close", "after_close"),
     ]
@@ -72,7 +81,16 @@ def test_details_name_the_bound_and_the_touch() -> None:
     details = {row.touch_id: row.detail for row in left_out(shard(), "d-1", SPEC)}
     assert details["again_at_once"] == "counts as one with first_of_its_kind"
     assert details["too_early"] == "before 2026-01-15 09:00 UTC, where the lookback begins"
+    assert details["by_a_machine"] == "channel chat bot is excluded"
+    assert details["back_from_paying"] == "referrer www.paypal.com is excluded"
     assert details["after_the_close"] == "after the close of 2026-02-01 09:00 UTC"
+
+
+def test_what_it_counts_as_one_with_follows_the_firms_choice() -> None:
+    spec = replace(SPEC, excluded_kinds=frozenset(), session_gap_us=2 * 86_400_000_000)
+    assert "only_seen" not in {row.touch_id for row in left_out(shard(), "d-1", spec)}
+    details = {row.touch_id: row.detail for row in left_out(shard(), "d-1", replace(spec, collapse_by=("channel",)))}
+    assert details["only_seen"] == "counts as one with first_of_its_kind"
 
 
 def test_touches_of_nobody_never_collapse() -> None:

@@ -42,7 +42,7 @@ def test_columns_may_be_dictionaries_and_chunked() -> None:
     ]
 
 
-@pytest.mark.parametrize(("kind", "reason"), [("deal", "not_won"), ("adjustment", "fx_missing"), ("touch", "fx_missing")])
+@pytest.mark.parametrize(("kind", "reason"), [("deal", "not_won"), ("adjustment", "currency_mismatch"), ("touch", "fx_missing")])
 def test_a_reason_without_a_sentence_is_a_mistake(kind: str, reason: str) -> None:
     with pytest.raises(KeyError):
         held_rows(kind, pa.array(["x"]), [reason], currency=pa.array(["USD"]), amount=pa.array([Decimal(1)]))
@@ -50,7 +50,7 @@ def test_a_reason_without_a_sentence_is_a_mistake(kind: str, reason: str) -> Non
 
 def test_sentences_tell_how_old_a_rate_may_be() -> None:
     told = [sentence for (_, reason), sentence in SENTENCES.items() if reason == "fx_missing"]
-    assert len(told) == 2
+    assert len(told) == 3
     assert all(f"the {RATE_DAYS} days before" in sentence for sentence in told)
 
 

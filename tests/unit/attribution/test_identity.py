@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nisba.attribution.columns import Ints
-from nisba.attribution.identity import Claims, Identity, Nodes, Relation, TouchNodes, resolve_identity
+from nisba.attribution.identity import Claims, Identity, Nodes, TouchNodes, resolve_identity
+from nisba.attribution.memberships import Relation
 from tests.unit.attribution.fact_rows import NOON, STEP, fact_rows, micros
 
 
@@ -191,7 +192,7 @@ def test_the_accounts_of_a_touch_are_those_of_the_first_rule_that_gives_any() ->
     touch = fact_rows("touch", *touches)
     nodes = TouchNodes(*(identity.nodes.numbers(kind, touch[f"{kind}_id"]) for kind in ("account", "person", "visitor")))
     person = identity.person_of_touch(nodes, np.full(len(touches), micros(NOON)))
-    rows, accounts = identity.accounts_of_touch(nodes, person)
+    rows, accounts = identity.accounts_of_touch(nodes, person, np.full(len(touches), micros(NOON)))
     assert rows.tolist() == sorted(rows.tolist())
     assert list(zip(rows.tolist(), identity.ids(accounts).to_pylist(), strict=True)) == [(0, "a"), (1, "b"), (2, "c"), (3, "c")]
     actors = identity.written(identity.actor_of_touch(nodes, person)).to_pylist()
@@ -204,7 +205,7 @@ def test_the_accounts_of_a_stage() -> None:
         [said("link", "person:p", "account:b"), said("link", "person:p", "account:c")], stages=(("l", "p", None), ("m", None, "a"))
     )
     leads, accounts = identity.nodes.numbers("lead", texts("l", "m")), identity.nodes.numbers("account", texts(None, "a"))
-    rows, found = identity.accounts_of_stage(accounts, leads)
+    rows, found = identity.accounts_of_stage(accounts, leads, np.full(2, micros(NOON)))
     assert sorted(zip(rows.tolist(), identity.ids(found).to_pylist(), strict=True)) == [(0, "b"), (0, "c"), (1, "a")]
 
 

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from nisba.attribution.facts import INSTANT
 from nisba.attribution.journeys import Journeys, build_journeys, journey_rows
+from nisba.attribution.milestones import POSITIONS, positions
 from nisba.attribution.models import JourneySpec
 from nisba.attribution.shards import Shard
 from tests.strategies import examples
 
-SPEC = JourneySpec("account", frozenset({"impression"}), frozenset({"marketing", "sales"}), 100, "opened_at", 10)
+NONE: frozenset[str] = frozenset()
+KEY = ("campaign_id", "channel", "kind")
+SPEC = JourneySpec("account", frozenset({"impression"}), NONE, NONE, frozenset({"marketing", "sales"}), 100, "opened_at", 10, KEY)
 DEAL = {"account": 0, "status": "won", "opened": 100, "closed": 200, "contacts": [], "primary": None}
 
 
@@ -51,7 +54,7 @@ def shard(touches: list[dict[str, Any]], *deals: dict[str, Any]) -> Shard:
         "event_id": pa.array([f"t{number}" for number in range(len(touches))], pa.string()),
         "occurred_at": instants(*(row["at"] for row in touches)),
     }
-    texts = {"kind": "click", "team": "marketing", "campaign_id": "c", "channel": "paid", "actor": None}
+    texts = {"kind": "click", "team": "marketing", "campaign_id": "c", "channel": "paid", "actor": None, "referrer_host": None}
     touch |= {name: column(touches, name, default, pa.string()) for name, default in texts.items()}
     creation = pa.table({"account": pa.array([], pa.int64()), "occurred_at": instants()})
     nothing = pa.table({})
@@ -93,6 +96,28 @@ def test_kinds_and_teams() -> None:
     assert journeys(build_journeys(shard(touches), replace(SPEC, teams=frozenset()))) == [[]]
 
 
+def test_channels_and_referrers() -> None:
+    touches: list[dict[str, Any]] = [
+        {"at": 100, "channel": "Chat Bot"},
+        {"at": 110, "referrer_host": "www.paypal.com"},
+        {"at": 120, "referrer_host": "notpaypal.com"},
+        {"at": 130, "referrer_host": "paypal.com"},
+        {"at": 140, "channel": "chat"},
+    ]
+    assert journeys(build_journeys(shard(touches), SPEC)) == [[0, 1, 2, 3, 4]]
+    assert journeys(build_journeys(shard(touches), replace(SPEC, excluded_channels=frozenset({"chat bot"})))) == [[1, 2, 3, 4]]
+    assert journeys(build_journeys(shard(touches), replace(SPEC, excluded_referrers=frozenset({"paypal.com"})))) == [[0, 2, 4]]
+
+
+@pytest.mark.parametrize(("status", "closed", "inside"), [("won", 80, [1, 2]), ("lost", 80, [1, 2]), ("open", 80, [2, 3, 4])])
+def test_a_deal_that_closed_before_it_was_opened(status: str, closed: int, inside: list[int]) -> None:
+    """What an import says was opened later counts as opened at its close; the close of an open deal is only expected."""
+    touches = at(-21, -20, 80, 100, 200)
+    found = build_journeys(shard(touches, {"status": status, "closed": closed}), SPEC)
+    assert journeys(found) == [inside]
+    assert POSITIONS[positions(found.milestones, found.lengths)[1]] == ("LC+OC+CW" if status != "open" else "LC+OC")
+
+
 def test_accounts_keep_to_themselves_and_deals_share_a_touch() -> None:
     touches = [*at(100, 200), *at(50, 150, account=1)]
     deals = [{"account": 1}, {"account": 0, "closed": 150}, {"account": 1, "opened": 190}]
@@ -113,6 +138,21 @@ def test_touches_close_together_count_as_one(times: tuple[int, ...], kept: list[
     assert journeys(build_journeys(shard(at(*times, actor="p")), SPEC)) == [kept]
     assert journeys(build_journeys(shard(at(*times)), SPEC)) == [list(range(len(times)))], "nobody's touches never collapse"
     assert journeys(build_journeys(shard(at(*times, actor="p")), replace(SPEC, session_gap_us=0))) == [list(range(len(times)))]
+
+
+@pytest.mark.parametrize(
+    ("collapse_by", "kept"),
+    [(("campaign_id",), [0, 2]), (("channel",), [0, 1]), (("kind",), [0]), ((), [0]), (("campaign_id", "channel"), [0, 1, 2])],
+)
+def test_what_touches_must_have_in_common(collapse_by: tuple[str, ...], kept: list[int]) -> None:
+    """Without a campaign, too, is in common."""
+    touches = [
+        {"at": 100, "actor": "p", "campaign_id": None},
+        {"at": 103, "actor": "p", "campaign_id": None, "channel": "email"},
+        {"at": 106, "actor": "p"},
+        {"at": 107, "actor": "p", "campaign_id": None},
+    ]
+    assert journeys(build_journeys(shard(touches), replace(SPEC, collapse_by=collapse_by))) == [kept]
 
 
 @pytest.mark.parametrize("name", ["actor", "campaign_id", "channel", "kind"])
@@ -150,9 +190,12 @@ def test_of_the_contacts_alone() -> None:
 
 def test_the_last_touch_that_is_not_direct() -> None:
     touches = [{"at": time, "channel": channel} for time, channel in ((100, "paid"), (120, "Direct"), (140, "direct"))]
-    assert build_journeys(shard(touches), SPEC).last_non_direct.tolist() == [1]
-    assert build_journeys(shard(at(100, 120, channel="direct")), SPEC).last_non_direct.tolist() == [1]
-    assert build_journeys(shard([]), SPEC).last_non_direct.tolist() == [-1]
+    direct = frozenset({"direct"})
+    assert build_journeys(shard(touches), SPEC).last_outside(direct).tolist() == [0]
+    assert build_journeys(shard(touches), SPEC).last_outside(frozenset({"paid"})).tolist() == [2]
+    assert build_journeys(shard(touches), SPEC).last_outside(NONE).tolist() == [2]
+    assert build_journeys(shard(at(100, 120, channel="direct")), SPEC).last_outside(direct).tolist() == [1]
+    assert build_journeys(shard([]), SPEC).last_outside(direct).tolist() == [-1]
 
 
 def test_rows_of_the_books() -> None:

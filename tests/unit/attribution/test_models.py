@@ -56,7 +56,7 @@ def test_what_else_sets_models_apart() -> None:
         "time_decay_90d": 90.0,
         "time_decay_7d": 7.0,
     }
-    assert [id_ for id_, model in RULE_MODELS.items() if model.skips_direct] == ["last_non_direct"]
+    assert {id_: model.passed_over for id_, model in RULE_MODELS.items() if model.passed_over} == {"last_non_direct": {"direct"}}
     assert all(model.factors == () and model.journey == DEFAULT_JOURNEY for model in RULE_MODELS.values())
 
 
@@ -138,7 +138,7 @@ def test_models_travel_between_processes() -> None:
     ("model", "words"),
     [
         (RULE_MODELS["linear"], "all touches 100 % in equal parts"),
-        (RULE_MODELS["last_non_direct"], "last touch 100 % (direct ones skipped)"),
+        (RULE_MODELS["last_non_direct"], "last touch 100 % (direct passed over)"),
         (RULE_MODELS["time_decay_7d"], "all touches 100 % halving every 7 days before the last touch"),
         (
             RULE_MODELS["full_path_22_10"],

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nisba.attribution.facts import FACT_TYPES, ledger_schema
-from nisba.attribution.registers import REGISTERS, in_register_order, winners
+from nisba.attribution.registers import REGISTERS, in_register_order, register_ids, winners
 from tests.unit.attribution.fact_rows import NOON, STEP, fact_rows
 
 MARCH = dt.date(2026, 3, 1)
 KEYS: dict[str, dict[str, Any]] = {
     "campaign": {"campaign_id": "c"},
     "spend": {"source": "s", "campaign_id": "c", "starts_on": MARCH, "ends_on": MARCH},
+    "account": {"account_id": "x"},
     "deal": {"deal_id": "d"},
     "adjustment": {"adjustment_id": "a"},
     "identity": {"left_kind": "visitor", "left_id": "v", "right_kind": "person", "right_id": "p"},
@@ -60,7 +61,7 @@ def test_of_one_instant_the_source_goes_before_the_id(fact_type: str) -> None:
     assert ids(winners(fact_type, fact_rows(fact_type, *(KEYS[fact_type] | row for row in rows)))) == ["a"]
 
 
-@pytest.mark.parametrize("fact_type", ["deal", "spend"])
+@pytest.mark.parametrize("fact_type", ["account", "deal", "spend"])
 def test_a_revision_beats_a_later_time(fact_type: str) -> None:
     rows: list[dict[str, Any]] = [{"revision": 1}, {"occurred_at": NOON + STEP}, {"revision": -1, "occurred_at": NOON + 2 * STEP}]
     assert ids(winners(fact_type, fact_rows(fact_type, *(KEYS[fact_type] | row for row in rows)))) == ["e0"]
@@ -70,6 +71,19 @@ def test_a_revision_beats_a_later_time(fact_type: str) -> None:
 def test_each_key_tells_registers_apart(fact_type: str, key: str) -> None:
     other = KEYS[fact_type] | {key: OTHERS.get(key, "lead")}
     assert len(winners(fact_type, fact_rows(fact_type, KEYS[fact_type], other))) == 2
+
+
+def test_a_spend_with_an_id_is_a_register_by_source_and_id() -> None:
+    """Whatever its campaign and its days; one without an id is another register, and so is the same id of another source."""
+    moved = {"spend_id": "x", "campaign_id": "other", "ends_on": dt.date(2026, 3, 9), "event_id": "new", "occurred_at": NOON + STEP}
+    rows: list[dict[str, Any]] = [{"spend_id": "x"}, moved, {}, {"spend_id": "x", "source": "t"}, {"spend_id": "y"}]
+    table = fact_rows("spend", *(KEYS["spend"] | row for row in rows))
+    assert sorted(ids(winners("spend", table))) == ["e2", "e3", "e4", "new"]
+    assert register_ids("spend", table).to_pylist() == ["s|x", "s|x", "s|c|2026-03-01|2026-03-01", "t|x", "s|y"]
+
+
+def test_the_id_of_a_register_is_its_keys() -> None:
+    assert register_ids("fx", fact_rows("fx", KEYS["fx"])).to_pylist() == ["EUR|USD|2026-03-01"]
 
 
 def test_a_pair_is_the_same_from_either_end() -> None:

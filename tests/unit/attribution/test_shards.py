@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -42,15 +44,8 @@ SHARD = shard(state((0, "open", None, None), (0, "won", "1000", "JPY"), (1, "los
 
 def test_current_states_are_the_last_of_each_deal() -> None:
     assert (SHARD.deals, SHARD.accounts, SHARD.current.tolist()) == (2, 2, [1, 3])
-    assert SHARD.opened_at_us.tolist() == [101, 103]
+    assert SHARD.opened_us.tolist() == [7, 7], "at their close, which is before they were opened"
     assert (SHARD.is_won.tolist(), SHARD.is_open.tolist()) == ([False, True, False, True], [True, False, False, False])
-
-
-def test_money_is_in_minor_units_of_its_currency() -> None:
-    amounts, valid = SHARD.amount_minor
-    assert (amounts[1:].tolist(), valid.tolist()) == ([1000, 5, 1234], [False, True, True, True])
-    assert [SHARD.currencies[code] if code >= 0 else None for code in SHARD.currency.tolist()] == [None, "JPY", "USD", "KWD"]
-    assert dict(zip(SHARD.currencies, SHARD.milli.tolist(), strict=True)) == {"JPY": 1000, "USD": 10, "KWD": 1}
 
 
 def test_times() -> None:
@@ -65,9 +60,16 @@ def test_codes_of_touches() -> None:
     assert ([values[code] if code >= 0 else None for code in codes.tolist()], values) == (["click", None, "click"], ["click"])
 
 
-def test_a_shard_without_amounts_has_no_currency() -> None:
-    empty = shard(state((0, "open", None, None)), (0,))
-    assert (empty.currencies, empty.milli.tolist(), empty.amount_minor[1].tolist()) == ([], [1], [False])
+def test_rates_are_exact_and_by_what_is_converted_into_what() -> None:
+    columns = {
+        "day": [7, 7],
+        "currency": ["USD", "USD"],
+        "target": ["EUR", "JPY"],
+        "numerator": ["9", str(10**30)],
+        "denominator": ["10", "7"],
+    }
+    rated = replace(SHARD, rate=pa.table(columns))
+    assert rated.rates == {(7, "USD", "EUR"): Fraction(9, 10), (7, "USD", "JPY"): Fraction(10**30, 7)}
 
 
 def test_what_is_packed_is_unpacked() -> None:

@@ -107,6 +107,11 @@ def test_errors_are_one_sentence(run: Run, tmp_path: Path, arguments: tuple[str,
         ('[attribution]\nmodels = ["lineal"]', "attribution.models: unknown model 'lineal'"),
         ('[[model]]\nid = "mine"\nrest = 99', "shares add up to 99, expected 100"),
         ("[kafka]\ntimeout_seconds = 0", "kafka.timeout_seconds"),
+        ('[labels.channel]\n"web" = " (None)"', "labels.channel: 'web' becomes ' (None)': a channel needs a name"),
+        ('[labels.stage]\n"Closed" = " "', "labels.stage: 'Closed' becomes ' ': a stage needs a name"),
+        ('[attribution]\nexcluded_referrers = ["https://paypal.com/"]', "'https://paypal.com/' is no host"),
+        ('[[model]]\nid = "mine"\nrest = 100\nexcluded_referrers = [""]', "'' is no host: expected one such as 'paypal.com'"),
+        ('[attribution]\ncollapse_by = ["actor"]', "attribution.collapse_by"),
     ],
 )
 @pytest.mark.parametrize("command", [("report",), ("explain", "d-1"), ("status",)], ids=lambda command: command[0])

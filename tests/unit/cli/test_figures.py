@@ -27,11 +27,11 @@ def test_report_shows_both_tables(run: Run, warehouse: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "revenue"),
     [
-        ((), {"c-expo": "405.000", "(none)": "405.000", "c-mail": "110.000"}),
-        (("--period", "2026-Q1"), {"c-expo": "450.000", "(none)": "450.000", "c-mail": "0.000"}),
+        ((), {"c-expo": "405.000", "(none)": "405.000", "c-mail": "110.000", "(unattributed)": "0.000"}),
+        (("--period", "2026-Q1"), {"c-expo": "450.000", "(none)": "450.000", "c-mail": "0.000", "(unattributed)": "0.000"}),
         (("--period", "2026-05"), {"c-mail": "110.000"}),
         (("--period", "2026-05", "--model", "first_touch"), {"c-mail": "110.000"}),
-        (("--model", "first_touch"), {"c-expo": "810.000", "c-mail": "110.000", "(none)": "0.000"}),
+        (("--model", "first_touch"), {"c-expo": "810.000", "c-mail": "110.000", "(none)": "0.000", "(unattributed)": "0.000"}),
     ],
 )
 def test_report_as_json_has_money_as_text(as_json: AsJson, warehouse: Path, options: tuple[str, ...], revenue: dict[str, str]) -> None:
@@ -110,7 +110,7 @@ def test_report_says_what_is_held(run: Run, changed: Path) -> None:
 def test_report_shows_the_first_campaigns_and_all_on_request(run: Run, warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "CAMPAIGNS_SHOWN", 1)
     first, whole = (run("report", "--warehouse", warehouse, *more).stdout for more in ((), ("--all",)))
-    assert ("2 more campaigns: --all shows them" in first, "more campaigns" in whole) == (True, False)
+    assert ("3 more campaigns: --all shows them" in first, "more campaigns" in whole) == (True, False)
     assert [name in first for name in ("c-expo", "c-mail")] == [True, False]
     assert [name in whole for name in ("c-expo", "c-mail")] == [True, True]
 

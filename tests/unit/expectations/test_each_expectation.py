@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from expectations.run import check
 from expectations.suites import Suite, suites
 from expectations.validation import validate
-from nisba.config import Attribution, Config, Publish
+from nisba.config import Attribution, Config, Labels, Publish
 from nisba.errors import CheckFailed
 from tests.strategies import event
 from tests.unit.warehouse.landing import decoded, empty_warehouse
@@ -25,13 +26,14 @@ from warehouse.models.declarations import tables
 from warehouse.models.publication import prepare
 from warehouse.recompute.scope import Scope
 
-CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"))
+CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"), labels=Labels(channel={"email": "email"}))
 CHECKS = {check.name: check for table in tables().values() for check in checks_of(table)}
 
 # what goes wrong in the tables, and the checks that must notice: the first by its purpose, the others because it follows
 BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "credits_add_up": ("UPDATE core.credit_line SET revenue = 50.01 WHERE ordinal = 1", ()),
     "weights_of_a_deal_add_up_to_one": ("UPDATE core.credit_line SET weight = 0.49999999 WHERE ordinal = 1", ()),
+    "pipeline_adds_up_to_first_amounts": ("UPDATE core.deal_history SET amount = 81", ()),
     "final_entry_has_a_date": (
         "UPDATE core.entry SET booked_on = NULL",
         ("campaigns_add_up_to_won_revenue", "won_revenue_is_what_was_booked"),
@@ -40,9 +42,10 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
         "UPDATE core.entry SET amount_reporting = NULL",
         ("campaigns_add_up_to_won_revenue", "credits_add_up", "won_revenue_is_what_was_booked"),
     ),
-    "won_deal_has_amount_and_close": ("UPDATE core.deal SET closed_at = NULL", ()),
+    "won_deal_has_currency_and_close": ("UPDATE core.deal SET currency = NULL", ()),
     "deal_closes_after_it_opens": ("UPDATE core.deal SET closed_at = opened_at - INTERVAL 1 DAY", ()),
-    "segment_is_not_named_all": ("UPDATE core.deal SET segment = 'all'", ()),
+    "segment_is_no_reserved_word": ("UPDATE core.deal SET segment = 'Unattributed'", ()),
+    "nothing_to_look_at": ("INSERT INTO ops.unknown_field VALUES ('nisba.touch.v1', 'gclid', 2)", ()),
     "day_lies_within_its_period": ("UPDATE core.period SET ends_on = starts_on WHERE period_kind = 'year'", ()),
     "campaigns_add_up_to_won_revenue": (
         "UPDATE marts.campaign_roi SET revenue = revenue + 1; UPDATE marts.channel_roi SET revenue = revenue + 1",
@@ -112,6 +115,26 @@ def test_check_holds_until_it_is_broken_and_no_other_is_needed(con: duckdb.DuckD
 def test_credits_that_are_all_gone_are_noticed(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DELETE FROM core.credit_line")
     assert con.execute(CHECKS["credits_add_up"].select).fetchall() == [("d-1", 1, "linear", 100, None, 100, None)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "row"),
+    [
+        ("DELETE FROM core.pipeline_credit", ("d-1", "linear", 80, None, None)),
+        ("UPDATE core.pipeline_credit SET amount = 79.99", ("d-1", "linear", 80, Decimal("79.99"), 1)),
+        ("UPDATE core.pipeline_credit SET weight = 0.99", ("d-1", "linear", 80, 80, Decimal("0.99"))),
+        ("DELETE FROM core.deal_history", ("d-1", "linear", None, 80, 1)),
+    ],
+)
+def test_pipeline_that_is_lost_or_invented_is_noticed(con: duckdb.DuckDBPyConnection, sql: str, row: tuple[Any, ...]) -> None:
+    con.execute(sql)
+    assert con.execute(CHECKS["pipeline_adds_up_to_first_amounts"].select).fetchall() == [row]
+
+
+def test_the_first_amount_above_zero_is_owed(con: duckdb.DuckDBPyConnection) -> None:
+    states = "('d-1', 0, NULL), ('d-1', 2, 0), ('d-1', 3, 80), ('d-1', 4, 90), ('d-0', 1, NULL)"
+    con.execute(f"DELETE FROM core.deal_history; INSERT INTO core.deal_history (deal_id, state_no, amount) VALUES {states}")
+    assert _breaking(con, CHECKS["pipeline_adds_up_to_first_amounts"]) == 0
 
 
 def test_journey_of_thousands_of_touches_is_not_held_against_its_rounding(con: duckdb.DuckDBPyConnection) -> None:
@@ -189,6 +212,7 @@ def test_native_expectations_break_when_their_columns_are_spoilt(sound: Path, tm
     """All of one kind in one run: each names the rows that break it."""
     chosen, spoilt = _native(prefix), _copied(sound, tmp_path)
     with duckdb.connect(str(spoilt)) as con:
+        con.execute("INSERT INTO ops.data_issue (kind, sentence) VALUES ('tie', 'Sound books have no finding.')")
         for suite in chosen:
             done = set()
             for one in suite.expected:

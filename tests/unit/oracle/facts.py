@@ -37,7 +37,7 @@ def stage(event_id: str, name: str, days_before_close: float, lead: str = "l", *
 
 def link(event_id: str, left: str, right: str, days_before_close: float = 90, op: str = "link", **data: Any) -> Event:
     """Return a link of two nodes, each written `kind:id`."""
-    ends = [dict(zip(("kind", "id"), node.split(":"), strict=True)) for node in (left, right)]
+    ends = [dict(zip(("kind", "id"), node.split(":", 1), strict=True)) for node in (left, right)]
     return event("identity", "cdp", event_id, at(days_before_close), {"op": op, "left": ends[0], "right": ends[1], **data})
 
 
@@ -52,10 +52,15 @@ def quote(day: str, base: str, other: str, rate: str) -> Event:
     return event("fx", "ecb", f"{day}/{base}/{other}", f"{day}T15:00:00Z", {"date": day, "base": base, "quote": other, "rate": rate})
 
 
-def spend(spend_id: str, amount: str, starts_on: str, ends_on: str | None = None, **data: Any) -> Event:
+def spend(event_id: str, amount: str, starts_on: str, ends_on: str | None = None, **data: Any) -> Event:
     """Return a cost of campaign `c`."""
     usual = {"campaign_id": "c", "amount": amount, "currency": "USD", "starts_on": starts_on, "ends_on": ends_on}
-    return event("spend", "ads", spend_id, "2026-03-01T00:00:00Z", usual | data)
+    return event("spend", "ads", event_id, "2026-03-01T00:00:00Z", usual | data)
+
+
+def account(account_id: str, changed: float = 0, **data: Any) -> Event:
+    """Return what an account is called and where it belongs."""
+    return event("account", "crm", f"{account_id}/{changed}", at(changed), {"account_id": account_id, "name": f"{account_id} Ltd", **data})
 
 
 def settled(*events: Event) -> Settled:

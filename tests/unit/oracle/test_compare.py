@@ -16,20 +16,28 @@ from tests.oracle.compare import assert_same_books, assert_same_table, rows_of
 from tests.oracle.ledger import fold_facts, settled_facts
 from tests.oracle.settled import settle
 from tests.strategies import Event, event, facts_of
-from tests.unit.oracle.facts import at, deal, link, quote, refund, spend, stage, touch
+from tests.unit.oracle.facts import account, at, deal, link, quote, refund, spend, stage, touch
 
 EVENTS: list[Event] = [
     touch("t1", 9, account_id="a", person_id="p", campaign_id="c"),
     touch("t2", 8, visitor_id="v"),
     link("i", "visitor:v", "person:p"),
     stage("s", "mql", 20, person_id="p", account_id="a"),
+    account("a", segment=" Mid\u00a0 Market", employees=7),
     deal("e1", 2, contact_ids=["p"], revision=1),
-    deal("e2", 1, amount="90.5", revision=2, list_amount="120.00"),
+    deal("e2", 1, amount="90.5", revision=2, list_amount="120.00", name="A sale", opened_at=None, opened_on="2026-03-01"),
+    link("j", "person:q", "account:a", since=at(20), until=at(10)),
     refund("r1", "-10.00"),
-    refund("r2", "-500.00"),
+    refund("r2", "-500.00", effective_at=None, effective_on="2026-04-03"),
     quote("2026-03-30", "EUR", "USD", "1.0834"),
-    spend("k", "7.00", "2026-03-01", "2026-03-03", clicks=5),
-    event("campaign", "plan", "c", at(90), {"campaign_id": "c", "name": "n", "channel": "email", "budget": "100", "currency": "USD"}),
+    spend("k", "7.00", "2026-03-01", "2026-03-03", clicks=5, spend_id="row"),
+    event(
+        "campaign",
+        "plan",
+        "c",
+        at(90),
+        {"campaign_id": "c", "name": "n", "channel": "email", "budget": "100", "currency": "USD", "same_as": "d"},
+    ),
     event("touch-retraction", "bots", "x", at(1), {"touch_source": "web", "touch_id": "t0"}),
 ]
 

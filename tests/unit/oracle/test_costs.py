@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nisba.config import Config, Reporting
-from tests.oracle.costs import cost_daily, spread
+from tests.oracle.costs import cost_daily, named_campaigns, spread
 from tests.oracle.entries import Held
 from tests.oracle.money import rates
 from tests.strategies import Event, event
@@ -47,12 +47,12 @@ def test_spreading_is_even_and_loses_nothing(total: int, days: int) -> None:
 
 
 def test_the_golden_range_in_months() -> None:
-    """18,000.00 over 109 days: 83 days of 165.14 and 26 of 165.13; the months add up to the total."""
+    """18,000.00 over 109 days, rounded month after month on what there is until then: the months add up to the total."""
     of_days, _ = costs(spend("k", "18000.00", "2026-07-01", "2026-10-17"))
     months: dict[str, Decimal] = defaultdict(Decimal)
     for day, cost in of_days.items():
         months[day[5:7]] += cost
-    assert months == {"07": Decimal("5119.34"), "08": Decimal("5119.34"), "09": Decimal("4954.11"), "10": Decimal("2807.21")}
+    assert months == {"07": Decimal("5119.27"), "08": Decimal("5119.26"), "09": Decimal("4954.13"), "10": Decimal("2807.34")}
     assert sum(months.values()) == 18_000
 
 
@@ -95,7 +95,7 @@ def test_every_day_has_its_own_rate() -> None:
 
 def test_yen_become_cents() -> None:
     found, _ = costs(spend("k", "1000", "2026-03-01", "2026-03-03", currency="JPY"), quote("2026-03-01", "USD", "JPY", "150"))
-    assert list(found.values()) == [Decimal("2.23"), Decimal("2.22"), Decimal("2.22")]
+    assert list(found.values()) == [Decimal("2.22"), Decimal("2.22"), Decimal("2.23")], "2.222222, 4.444444, 6.666667"
 
 
 def test_a_day_without_rate_holds_the_whole_cost() -> None:
@@ -106,8 +106,64 @@ def test_a_day_without_rate_holds_the_whole_cost() -> None:
     )
     assert found == {"2026-03-01": 1}
     (row,) = held
-    assert (row.kind, row.reason, row.currency, row.amount, row.campaign_id) == ("spend", "fx_missing", "EUR", 2_000, "c")
+    assert (row.kind, row.reason, row.currency, row.amount, row.campaign_id) == ("spend", "fx_missing", "EUR", Decimal(20), "c")
     assert row.id == "ads|c|2026-03-01|2026-03-20"
+
+
+def test_millionths_wait_until_they_make_a_cent() -> None:
+    two_days = [spend("a", "211.120966", "2026-03-01"), spend("b", "0.003000", "2026-03-02")]
+    assert list(costs(*two_days)[0].values()) == [Decimal("211.12"), 0]
+    assert list(costs(*two_days, spend("c", "0.002034", "2026-03-03"))[0].values()) == [Decimal("211.12"), 0, Decimal("0.01")]
+
+
+def test_a_spend_id_tells_rows_of_one_day_apart_and_lets_a_cost_move() -> None:
+    rows = [spend(f"k{name}", amount, "2026-03-01", spend_id=name) for name, amount in (("a", "36.15"), ("b", "24.57"), ("c", "3.00"))]
+    assert costs(*rows)[0] == {"2026-03-01": Decimal("63.72")}
+    moved = spend("kz", "3.00", "2026-03-05", spend_id="c", campaign_id="other")
+    found, _ = table(*rows, moved)
+    assert {(row["campaign_id"], row["day"].day): row["cost_reporting"] for row in found} == {
+        ("c", 1): Decimal("60.72"),
+        ("other", 5): Decimal("3.00"),
+    }
+
+
+def campaign(campaign_id: str, same_as: str | None = None, channel: str = "email") -> Event:
+    data = {"campaign_id": campaign_id, "name": "n", "channel": channel, "same_as": same_as}
+    return event("campaign", "plan", campaign_id, "2026-01-01T00:00:00Z", data)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"x": "y"}, {"x": "y"}),
+        ({"x": "y", "y": "z"}, {"x": "z", "y": "z"}),
+        ({"x": "x"}, {"x": "x"}),
+        ({"z": "y", "y": "z"}, {"y": "y", "z": "y"}),
+        ({"a": "q", "q": "r", "r": "p", "p": "q"}, {"a": "p", "p": "p", "q": "p", "r": "p"}),
+        ({"x": None}, {}),
+    ],
+    ids=["a name", "a chain", "its own name", "a cycle", "a chain into a cycle", "no name"],
+)
+def test_names_of_campaigns(names: dict[str, str | None], expected: dict[str, str]) -> None:
+    assert named_campaigns(settled(*(campaign(id_, other) for id_, other in names.items()))) == expected
+
+
+def test_costs_under_several_names_are_rounded_together() -> None:
+    """0.004 under each of two names is a cent on the second; the channel is that of the campaign named."""
+    events = [campaign("x", "y", "event"), campaign("y"), spend("a", "0.004", "2026-03-01", campaign_id="x")]
+    rows, _ = table(*events, spend("b", "0.004", "2026-03-01", campaign_id="y"))
+    assert [(row["campaign_id"], row["channel"], row["cost_reporting"]) for row in rows] == [("y", "email", Decimal("0.01"))]
+
+
+def test_a_campaign_of_ten_to_the_fifteen_is_held_whole() -> None:
+    """The absolute parts count: what is added and what is taken away."""
+    near = [spend(f"k{n}", amount, "2026-03-01", spend_id=f"{n}", campaign_id="x") for n, amount in enumerate(["900000000000"] * 1111)]
+    rest = spend("r", "-100000000000", "2026-03-02", spend_id="r", campaign_id="y")
+    found, held = table(*near, campaign("y", "x"), rest)
+    assert found == []
+    assert {row.reason for row in held} == {"out_of_range"}
+    assert (len(held), held[-1].id, held[-1].amount, held[-1].campaign_id) == (1112, "ads|r", Decimal("-100000000000"), "y")
+    assert sum(row["cost_reporting"] for row in table(*near, rest)[0]) == 999_900_000_000_000 - 100_000_000_000
 
 
 def test_the_channel_is_that_of_the_campaigns_register() -> None:

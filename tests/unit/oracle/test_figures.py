@@ -12,9 +12,11 @@ import pytest
 from nisba.config import Attribution, Config, Marketing, Reporting
 from tests import oracle
 from tests.oracle import Rows
-from tests.oracle.figures import MEASURES, campaign_roi, credits, marketing_share, periods
+from tests.oracle.costs import named_campaigns
+from tests.oracle.figures import MEASURES, campaign_roi, credits, marketing_share, percent, periods
+from tests.oracle.settled import settle
 from tests.strategies import Event, event
-from tests.unit.oracle.facts import at, deal, refund, spend, touch
+from tests.unit.oracle.facts import at, deal, quote, refund, spend, touch
 
 LINEAR = Config(
     attribution=Attribution(models=("linear",), default_model="linear"),
@@ -85,7 +87,15 @@ def test_credits_show_their_entry_touch_and_deal(rows: Rows) -> None:
         (
             YEAR,
             "c",
-            {"cost": 80, "revenue": 90, "realized_revenue": 90, "pipeline": 500, "roi": Fraction(10, 80), "roas": Fraction(90, 80)},
+            {
+                "cost": 80,
+                "revenue": 90,
+                "realized_revenue": 90,
+                "pipeline": 500,
+                "won_deals": 2,
+                "roi": Fraction(10, 80),
+                "roas": Fraction(90, 80),
+            },
         ),
         (
             MARCH,
@@ -97,9 +107,9 @@ def test_credits_show_their_entry_touch_and_deal(rows: Rows) -> None:
             "c",
             {"cost": 30, "revenue": 0, "realized_revenue": 50, "pipeline": 0, "roi": -1, "realized_roi": Fraction(2, 3)},
         ),
-        (YEAR, "idle", {"cost": 5, "revenue": 0, "roi": -1, "realized_roi": -1, "roas": 0, "roi_reason": None}),
+        (YEAR, "idle", {"cost": 5, "revenue": 0, "won_deals": 0, "roi": -1, "realized_roi": -1, "roas": 0, "roi_reason": None}),
         (YEAR, "(none)", {"cost": None, "revenue": 70, "roi": None, "roi_reason": "no_cost"}),
-        (YEAR, "(unattributed)", {"cost": None, "revenue": 40, "realized_revenue": 0, "roi_reason": "no_cost"}),
+        (YEAR, "(unattributed)", {"cost": None, "revenue": 40, "realized_revenue": 0, "won_deals": 1, "roi_reason": "no_cost"}),
     ],
     ids=["a year", "simple and realized in March", "February only cost", "nobody came", "without campaign", "without touch"],
 )
@@ -132,7 +142,7 @@ def test_a_reversal_stands_in_its_own_month() -> None:
 @pytest.mark.parametrize(
     ("measure", "revenue", "number"),
     [
-        ("attributed", 90, Decimal("0.5") + 2 * Decimal("0.333333333333")),
+        ("attributed", 90, Fraction(1, 2) + 2 * Fraction("0.333333333333")),
         ("sourced_lead_source", 100, 1),
         ("sourced_first_touch", 100, 1),
         ("sourced_before_sales", 100, 1),
@@ -184,3 +194,91 @@ def test_held_deals_are_counted_without_their_revenue() -> None:
     euro = Config(reporting=Reporting(currency="EUR"), attribution=LINEAR.attribution)
     row = marketing_share(oracle.fold(of_deal("d", "marketing"), euro), euro)[(*YEAR, "all", "linear")]
     assert (row["won_revenue"], row["won_deals"], row["attributed"], row["attributed_deals"]) == (0, 1, 0, 1)
+
+
+def test_names_of_a_campaign_count_for_it() -> None:
+    """Touches, costs and won deals; the credits keep the id as written."""
+    other = event("campaign", "plan", "x", at(90), {"campaign_id": "x", "name": "n", "channel": "paid", "same_as": "c"})
+    events = [
+        *of_deal("d", "marketing", campaign="x"),
+        *of_deal("e", "marketing"),
+        other,
+        spend("k", "30.00", "2026-03-10", campaign_id="x"),
+    ]
+    rows = oracle.fold(events, LINEAR)
+    row = campaign_roi(rows, LINEAR, named_campaigns(settle(events)))[(*YEAR, "c", "linear")]
+    assert (row["cost"], row["revenue"], row["won_deals"]) == (30, 200, 2)
+    assert {credit["campaign_id"] for credit in credits(rows)} == {"x", "c"}
+    assert (*YEAR, "x", "linear") not in campaign_roi(rows, LINEAR, named_campaigns(settle(events)))
+
+
+def test_pipeline_alone_makes_a_row_of_every_model() -> None:
+    two = Config(attribution=Attribution(models=("first_touch", "last_touch"), default_model="first_touch"))
+    rows = oracle.fold(of_deal("open", "marketing", status="open", amount="500.00", first=80), two)
+    figures = campaign_roi(rows, two)
+    assert {(key[1], key[3]): row["pipeline"] for key, row in figures.items() if key[0] == "month"} == {
+        ("2026-03", "first_touch"): 500,
+        ("2026-03", "last_touch"): 500,
+    }
+
+
+def test_a_month_without_entries_has_its_won_deals() -> None:
+    """Booked in January; in March its currency and its close are corrected: that run is booked in March, the deal is won in February."""
+    first = of_deal("d", "marketing", closed_at=at(60), opened_at=at(70), first=65)
+    again = first[-1] | {"id": "z", "time": at(0), "data": first[-1]["data"] | {"closed_at": at(35), "currency": "EUR", "amount": "90.00"}}
+    rate = quote("2026-03-31", "EUR", "USD", "1.10")
+    rows = oracle.fold([*first, again, rate], LINEAR)
+    months = {key[1]: row for key, row in campaign_roi(rows, LINEAR).items() if key[0] == "month"}
+    assert {month: (row["revenue"], row["won_deals"]) for month, row in months.items()} == {
+        "2026-01": (100, 0),
+        "2026-02": (0, 1),
+        "2026-03": (-1, 0),
+    }
+    share = {key[1]: row for key, row in marketing_share(rows, LINEAR).items() if key[0] == "month" and key[2] == "all"}
+    assert {month: (row["won_revenue"], row["won_deals"]) for month, row in share.items()} == {
+        "2026-01": (100, 0),
+        "2026-02": (0, 1),
+        "2026-03": (-1, 0),
+    }
+
+
+def test_what_is_held_makes_a_campaigns_row_of_zero() -> None:
+    euro = Config(reporting=Reporting(currency="EUR"), attribution=LINEAR.attribution)
+    row = campaign_roi(oracle.fold(of_deal("d", "marketing"), euro), euro)[(*MARCH, "c", "linear")]
+    assert (row["revenue"], row["won_deals"], row["cost"]) == (0, 1, None)
+
+
+def test_a_held_entry_alone_makes_no_row_of_marketings_share() -> None:
+    euro = Config(reporting=Reporting(currency="EUR"), attribution=LINEAR.attribution)
+    events = of_deal("d", "marketing")
+    lost = events[-1] | {"id": "z", "time": at(-1), "data": events[-1]["data"] | {"status": "lost"}}
+    assert marketing_share(oracle.fold([*events, lost], euro), euro) == {}
+    assert marketing_share(oracle.fold([*events, lost], LINEAR), LINEAR) != {}
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [(30, 200, 15), (0, 200, 0), (200, 200, 100), (201, 200, None), (-1, 200, None), (0, 0, None), (-30, -200, None)],
+)
+def test_a_percentage_that_is_none_is_absent(part: int, whole: int, expected: int | None) -> None:
+    assert percent(part, whole) == expected
+
+
+def test_percentages_and_the_gap_to_the_target(rows: Rows) -> None:
+    row = marketing_share(rows, LINEAR)[(*YEAR, "all", "linear")]
+    assert (row["attributed_pct"], row["gap_to_target"], row["influenced_pct"]) == (45, 15, 80)
+    assert row["influenced_deals_pct"] == Fraction(200, 3)
+    refunded = oracle.fold([*of_deal("d", "marketing"), refund("r", "-40.00", effective=-5)], LINEAR)
+    april = marketing_share(refunded, LINEAR)[("month", "2026-04", "all", "linear")]
+    assert (april["attributed_pct"], april["gap_to_target"], april["coverage_deals_pct"]) == (None, None, None)
+
+
+def test_a_lead_source_is_met_in_any_case() -> None:
+    figures = marketing_share(oracle.fold(of_deal("d", lead_source=" WebSite"), LINEAR), LINEAR)
+    assert figures[(*YEAR, "all", "linear")]["sourced_lead_source_deals"] == 1
+
+
+def test_weights_of_marketing_alone_are_a_whole_deal() -> None:
+    """Three times 0.333333333333 is less than one, and one deal is won."""
+    row = marketing_share(oracle.fold(of_deal("d", "marketing", "marketing", "marketing"), LINEAR), LINEAR)[(*YEAR, "all", "linear")]
+    assert (row["attributed_deals"], row["attributed_deals_pct"]) == (1, 100)

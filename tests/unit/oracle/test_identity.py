@@ -100,7 +100,7 @@ def test_an_unlink_voids_the_link_and_its_claims() -> None:
 
 def test_a_pair_has_no_direction() -> None:
     one = identity(link("1", "person:p", "account:a", 50), link("2", "account:a", "person:p", 40, op="unlink"))
-    assert one.accounts_of_person("person:p") == set()
+    assert one.accounts_of_person("person:p", None) == set()
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_actors() -> None:
 def test_past_states_and_deleted_deals_imply_nothing() -> None:
     """Only the current state's contacts count, and only of a deal that is there."""
     past = [deal("1", changed=9, contact_ids=["p"]), deal("2", changed=8, contact_ids=["q"])]
-    assert identity(*past).accounts_of_person("person:q") == {"a"}
+    assert identity(*past).accounts_of_person("person:q", None) == {"a"}
     assert ("person", "p") not in identity(*past).nodes
     deleted = identity(*past, deal("3", changed=7, contact_ids=["q"], deleted=True))
     assert deleted.nodes == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,58 @@ def test_kinds_and_teams(attribution: dict[str, Any], expected: list[str]) -> No
 
 
 @pytest.mark.parametrize(
+    ("excluded", "expected"),
+    [((), ["t0", "t1", "t2"]), ((" EMAIL ",), ["t0", "t2"]), (("email", "paid"), ["t2"]), (("mail",), ["t0", "t1", "t2"])],
+)
+def test_channels_that_never_earn(excluded: tuple[str, ...], expected: list[str]) -> None:
+    channels = ("paid", "email", "event")
+    events = [touch(f"t{i}", 9 - i, account_id="a", channel=channel) for i, channel in enumerate(channels)]
+    assert ids(journey_of(*events, deal(), excluded_channels=excluded)) == expected
+
+
+@pytest.mark.parametrize(
+    ("referrer", "named"),
+    [
+        ("https://paypal.com/checkout", True),
+        ("https://www.paypal.com", True),
+        ("HTTPS://user:secret@WWW.PayPal.com.:8443/pay?to=x#y", True),
+        ("//paypal.com?x", True),
+        ("paypal.com/pay", True),
+        ("paypal.com:443", True),
+        ("android-app://paypal.com/", True),
+        ("https://notpaypal.com/", False),
+        ("https://paypal.com.evil.test/", False),
+        ("https://shop.test/?from=//paypal.com", False),
+        ("https://shop.test#@paypal.com", False),
+        ("/paypal.com", False),
+        (None, False),
+    ],
+)
+def test_hosts_of_referrers_that_never_earn(referrer: str | None, named: bool) -> None:
+    events = [touch("t", 9, account_id="a", referrer=referrer), deal()]
+    assert ids(journey_of(*events, excluded_referrers=("PayPal.com",))) == ([] if named else ["t"])
+    assert ids(journey_of(*events)) == ["t"]
+
+
+@pytest.mark.parametrize(
+    ("status", "opened_at", "expected"),
+    [
+        ("won", at(-200), ["t1", "t2"]),
+        ("lost", at(-200), ["t1", "t2"]),
+        ("open", at(-200), ["t2", "t3"]),
+        ("won", at(30), ["t0", "t1", "t2"]),
+    ],
+    ids=["won before it was opened", "lost before", "an open one has no close", "opened before its close"],
+)
+def test_a_deal_that_closed_before_it_was_opened_opened_at_its_close(status: str, opened_at: str, expected: list[str]) -> None:
+    events = [*on(181, 30, 0, -10), deal(status=status, opened_at=opened_at, closed_at=at(0))]
+    found = journey_of(*events, lookback_days=202 if status == "open" else 180)
+    assert ids(found) == expected
+    if status != "open" and opened_at == at(-200):
+        assert positions(found) == {"t1": "FT", "t2": "LC+OC+CW"}
+
+
+@pytest.mark.parametrize(
     ("mapping", "expected"),
     [("account", ["p", "q", "r", "nobody"]), ("contacts", ["p", "q"]), ("primary_contact", ["q"])],
 )
@@ -146,6 +199,28 @@ def of_p(name: str, minutes: float, **data: Any) -> Event:
 )
 def test_what_counts_as_one(events: list[Event], kept: list[str]) -> None:
     assert ids(journey_of(*events, deal())) == kept
+
+
+@pytest.mark.parametrize(
+    ("collapse_by", "kept"),
+    [
+        (("campaign_id", "channel", "kind"), ["t0", "t1", "t2", "t3"]),
+        (("channel", "kind"), ["t0", "t2", "t3"]),
+        (("kind",), ["t0", "t3"]),
+        (("campaign_id",), ["t0", "t1"]),
+        ((), ["t0"]),
+    ],
+    ids=str,
+)
+def test_what_touches_of_one_visit_are_equal_in(collapse_by: Any, kept: list[str]) -> None:
+    """None is equal to none: two touches without a campaign have the same."""
+    events = [
+        of_p("t0", 0),
+        of_p("t1", 5, campaign_id="c"),
+        of_p("t2", 10, channel="event"),
+        of_p("t3", 15, kind="form", channel="event"),
+    ]
+    assert ids(journey_of(*events, deal(), collapse_by=collapse_by)) == kept
 
 
 def test_a_gap_of_zero_collapses_nothing() -> None:
@@ -217,9 +292,18 @@ def test_lead_creation(stages: list[Event], created: float | None) -> None:
 
 def test_a_spec_is_the_models_own_where_it_has_one() -> None:
     base = Attribution()
-    own = CustomModel(id="own", lookback_days=0, excluded_kinds=(), mapping="contacts")
-    assert Spec.of(base, own) == Spec("contacts", frozenset(), frozenset(base.teams), 0, "opened_at", 30)
-    assert Spec.of(base, CustomModel(id="own")) == Spec.of(base)
+    usual = Spec.of(base)
+    own = CustomModel(id="own", lookback_days=0, excluded_kinds=(), mapping="contacts", excluded_channels=(" Email",), collapse_by=())
+    assert Spec.of(base, own) == replace(
+        usual,
+        mapping="contacts",
+        excluded_kinds=frozenset(),
+        excluded_channels=frozenset({"email"}),
+        lookback_days=0,
+        collapse_by=frozenset(),
+    )
+    assert Spec.of(base, CustomModel(id="own")) == usual
+    assert Spec.of(base, CustomModel(id="own", excluded_kinds=("IMPRESSION",))) == usual, "in whatever case"
 
 
 def test_a_retracted_touch_is_in_no_journey() -> None:

@@ -205,3 +205,17 @@ def test_weights_are_a_whole_and_never_negative(model: str, touches: list[tuple[
     found = of(model, journey_of(*(touch(day, channel) for day, channel in touches), **held))
     assert sum(found) == 1
     assert min(found) >= 0
+
+
+def test_the_direct_channels_are_a_setting() -> None:
+    attribution = Attribution(models=("last_non_direct",), default_model="last_non_direct", direct_channels=("DIRECT", "typed  in"))
+    (model,) = models(Config(attribution=attribution))
+    touches = [touch(1, "email"), touch(2, "direct"), touch(3, "typed in")]
+    assert weights(model, journey_of(*touches)) == per_cent(100, 0, 0)
+    assert weights(model, journey_of(*touches[1:])) == per_cent(0, 100), "all are direct: plain last touch"
+
+
+def test_a_multiplier_meets_its_label_in_any_case() -> None:
+    own = CustomModel(id="own", rest=Decimal(100), multipliers=(Multiplier(factor=Decimal(3), channel=" EVENT", kind="Click"),))
+    (model,) = [model for model in models(Config(model=(own,))) if model.id == "own"]
+    assert weights(model, journey_of(touch(1, "event"), touch(2, "event", "form"))) == per_cent(75, 25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nisba.config import Config, Reporting
-from tests.oracle.money import Rates, half_even, in_units, minor, rates, split
+from tests.oracle.money import Rates, converted, half_even, in_units, is_out_of_range, minor, rates, split
 from tests.strategies import Event
 from tests.unit.oracle.facts import quote, settled
 
@@ -71,8 +72,13 @@ def test_a_split_loses_nothing_and_is_within_a_unit_of_its_quota(total: int, par
     assert all(0 <= share - total * weight < 1 or 0 <= total * weight - share < 1 for share, weight in zip(shares, weights, strict=True))
 
 
-def to_dollars(*quotes: Event, pivot: str = "EUR", currency: str = "USD") -> Rates:
-    return rates(settled(*quotes), Config(reporting=Reporting(currency=currency, fx_pivot=pivot)))
+def rates_of(*quotes: Event, pivot: str = "EUR") -> Rates:
+    return rates(settled(*quotes), Config(reporting=Reporting(fx_pivot=pivot)))
+
+
+def to_dollars(*quotes: Event, pivot: str = "EUR") -> Callable[[str, dt.date], Fraction | None]:
+    rate = rates_of(*quotes, pivot=pivot)
+    return lambda currency, day: rate(currency, "USD", day)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +141,34 @@ def test_a_corrected_quote_replaces_the_first() -> None:
 def test_fixed_rates_have_no_dates() -> None:
     reporting = Reporting(currency="USD", fx_policy="fixed", fixed_rates={"EUR/USD": Decimal("1.5"), "EUR/JPY": Decimal(150)})
     rate = rates(settled(quote("2026-03-31", "EUR", "USD", "1.10")), Config(reporting=reporting))
-    assert rate("EUR", dt.date(1999, 1, 1)) == Fraction(3, 2)
-    assert rate("JPY", DAY) == Fraction(1, 100)
-    assert rate("GBP", DAY) is None
+    assert rate("EUR", "USD", dt.date(1999, 1, 1)) == Fraction(3, 2)
+    assert rate("JPY", "USD", DAY) == Fraction(1, 100)
+    assert rate("GBP", "USD", DAY) is None
+
+
+def test_a_rate_leads_into_any_currency() -> None:
+    """What a refund in another currency needs: through the pivot, into that of the deal."""
+    rate = rates_of(quote("2026-03-31", "EUR", "USD", "1.10"), quote("2026-03-31", "EUR", "GBP", "0.88"))
+    assert rate("USD", "GBP", DAY) == Fraction(4, 5)
+    assert rate("GBP", "EUR", DAY) == Fraction(25, 22)
+    assert rate("JPY", "GBP", DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "rate", "expected"),
+    [(10_000, "0.5", 5_000), (1, "0.5", 0), (3, "0.5", 2), (-3, "0.5", -2), (10**14, "1000", None), (-(10**14), "1000", None)],
+)
+def test_amounts_are_converted_half_to_even(amount: int, rate: str, expected: int | None) -> None:
+    assert converted(amount, "USD", "EUR", Fraction(rate)) == expected
+
+
+def test_the_largest_amount_is_below_ten_to_the_fifteen() -> None:
+    assert converted(10**14, "USD", "EUR", Fraction("999.999999999999")) == 99_999_999_999_999_900
+    assert [is_out_of_range(10**17 + n, "USD") for n in (-1, 0)] == [False, True]
+    assert [is_out_of_range(-(10**15) + n, "JPY") for n in (1, 0)] == [False, True]
+
+
+def test_conversion_knows_the_decimals_of_both_currencies() -> None:
+    assert converted(10_050, "USD", "JPY", Fraction(150)) == 15_075
+    assert converted(15_075, "JPY", "USD", Fraction(1, 150)) == 10_050
+    assert converted(1_000, "KWD", "USD", Fraction(13, 4)) == 325

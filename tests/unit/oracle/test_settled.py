@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nisba.config import Config, Reporting
-from tests.oracle.settled import canonical, day_of, instant, moment, register_order, settle, zone_of
+from tests.oracle.settled import canonical, day_of, end_of_day, instant, moment, register_order, settle, zone_of
 from tests.strategies import Event, event
 from tests.unit.oracle.facts import at, deal, settled, spend, touch
 
@@ -67,12 +67,60 @@ def test_days_of_the_reporting_time_zone(zone: str, text: str, day: dt.date) -> 
         ("deal", {"contact_ids": ["b", "a"]}, b'{"contact_ids":["b","a"]}'),
         ("spend", {"starts_on": "2026-03-01", "ends_on": "2026-03-01"}, b'{"starts_on":"2026-03-01"}'),
         ("spend", {"starts_on": "2026-03-01", "ends_on": "2026-03-02"}, b'{"ends_on":"2026-03-02","starts_on":"2026-03-01"}'),
-        ("touch", {"channel": "Ж"}, '{"channel":"Ж"}'.encode()),
+        ("touch", {"campaign_id": "Ж"}, '{"campaign_id":"Ж"}'.encode()),
+        ("touch", {"channel": " Paid\u00a0 Search", "kind": "Ж"}, '{"channel":"paid search","kind":"ж"}'.encode()),
+        ("deal", {"segment": "", "region": " \u3000", "name": "", "stage": " Cafe\u0301"}, '{"stage":"Café"}'.encode()),
+        ("touch", {"utm": {"source": "", "term": None}, "attributes": {"n": 1.0}}, b'{"attributes":{"n":1}}'),
+        ("deal", {"closed_on": "2026-03-31"}, b'{"closed_on":"2026-03-31"}'),
+        ("deal", {"status": "open", "closed_at": "9999-12-31T00:00:00Z", "closed_on": "0001-01-01"}, b'{"status":"open"}'),
+        ("identity", {"since": "1969-12-31T23:59:59Z", "until": "2200-01-01T00:00:00Z"}, b"{}"),
+        ("identity", {"since": "1970-01-01T00:00:00Z"}, b'{"since":"1970-01-01T00:00:00.000000Z"}'),
+        ("campaign", {"starts_on": "0001-01-01", "ends_on": "2199-12-31"}, b'{"ends_on":"2199-12-31"}'),
+        ("touch", {"channel": "(none)"}, b'{"channel":"(none)"}'),
     ],
-    ids=["sorted", "defaults", "unknown fields", "zeros", "exponent", "half", "instants", "order of lists", "one day", "two days", "UTF-8"],
+    ids=[
+        "sorted",
+        "defaults",
+        "unknown fields",
+        "zeros",
+        "exponent",
+        "half",
+        "instants",
+        "order of lists",
+        "one day",
+        "two days",
+        "UTF-8",
+        "labels",
+        "nothing in a label",
+        "nothing in utm, and a number by value",
+        "a day under its own name",
+        "no expected close",
+        "no window",
+        "the first instant",
+        "the last day",
+        "reserved words as they came",
+    ],
 )
 def test_canonical_forms(type_name: str, data: dict[str, Any], expected: bytes) -> None:
     assert canonical(type_name, data) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "last"),
+    [
+        ("UTC", "2026-03-31", "2026-03-31T23:59:59.999999Z"),
+        ("Europe/Berlin", "2026-03-28", "2026-03-28T22:59:59.999999Z"),
+        ("Europe/Berlin", "2026-03-29", "2026-03-29T21:59:59.999999Z"),
+        ("Africa/Cairo", "2024-04-25", "2024-04-25T21:59:59.999999Z"),
+        ("America/St_Johns", "2010-11-06", "2010-11-07T02:29:59.999999Z"),
+        ("Pacific/Apia", "2011-12-30", "2011-12-30T09:59:59.999999Z"),
+        ("Pacific/Apia", "2011-12-29", "2011-12-30T09:59:59.999999Z"),
+    ],
+    ids=["UTC", "winter", "summer", "a day without midnight", "midnight twice", "a day that was left out", "the day before it"],
+)
+def test_the_last_microsecond_of_a_day(zone: str, day: str, last: str) -> None:
+    config = Config(reporting=Reporting(time_zone=zone))
+    assert moment(end_of_day(dt.date.fromisoformat(day), zone_of(config))) == moment(instant(last))
 
 
 def kept(*events: Event) -> list[str]:
@@ -112,8 +160,24 @@ def test_another_source_or_type_is_another_identity() -> None:
         (deal("e9"), deal("e1") | {"source": "z"}),
         (deal("e1"), deal("e2")),
         (deal("e9"), deal("e\ufb00")),
+        (deal("e9", status="open"), deal("e1", status="lost")),
+        (deal("e9", status="lost"), deal("e1", status="won")),
+        (deal("e9", status="won"), deal("e1", status="open", deleted=True)),
+        (deal("e9", changed=1, status="won"), deal("e1", status="open")),
+        (deal("e9", status="won"), deal("e1", status="open", revision=1)),
     ],
-    ids=["revision", "time", "source", "id", "bytes of the id"],
+    ids=[
+        "revision",
+        "time",
+        "source",
+        "id",
+        "bytes of the id",
+        "lost after open",
+        "won after lost",
+        "deleted after all",
+        "time before rank",
+        "revision before rank",
+    ],
 )
 def test_register_order(lower: Event, higher: Event) -> None:
     one, other = (settled(each).of("deal")[0] for each in (lower, higher))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from nisba.errors import BrokerError, SourceError
-from pipelines.blocks import DEAD_LETTERS, ReadBlock, ReadTask, account_of, decode_blocks, read_ranges, write_facts
+from pipelines.blocks import DEAD_LETTERS, UNKNOWN_FIELDS, ReadBlock, ReadTask, account_of, decode_blocks, read_ranges, write_facts
 from pipelines.broker.corrupt_batches import corrupt_dead_letters
 from pipelines.circuit_breaker import Outcome
 from pipelines.file_source import DirectorySource
@@ -66,6 +66,18 @@ def test_a_record_becomes_a_fact_or_a_dead_letter(tmp_path: Path) -> None:
     assert rows(merged["touch"])["event_id"].to_pylist() == ["t-1", "t-2"]
     assert rows(merged[DEAD_LETTERS])["kafka_offset"].to_pylist() == [2]
     assert entry.blocks == [BlockAccount(TOPIC, 0, 4, 4, Outcome(4, 1))]
+
+
+def test_unknown_fields_of_every_block_are_in_the_parts(tmp_path: Path) -> None:
+    values = [value if value is None else value.replace(b'"channel"', b'"gclid":1,"channel"') for value in touches(1, 2, 3)]
+    assert all(value is not None and b"gclid" in value for value in values)
+    entry = written(read_task(MemorySource({0: [*values, *touches(4)]}, block_records=2), tmp_path))
+    merged = merged_parts(tmp_path, [entry])
+    assert set(merged) == {"touch", UNKNOWN_FIELDS}
+    assert [tuple(row.values()) for row in rows(merged[UNKNOWN_FIELDS]).to_pylist()] == [
+        ("nisba.touch.v1", "gclid", 2),
+        ("nisba.touch.v1", "gclid", 1),
+    ]
 
 
 def test_limit_of_a_records_size_is_the_tasks(tmp_path: Path) -> None:

@@ -43,6 +43,15 @@ def test_a_line_is_a_record_and_blank_lines_are_passed(tmp_path: Path, suffix: s
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+def test_a_byte_order_mark_at_the_beginning_of_a_file_is_read_over(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"events{suffix}"
+    file.write_bytes(packed(suffix, b"\xef\xbb\xbf" + LINES))
+    assert list(lines_of(file)) == RECORDS
+    file.write_bytes(packed(suffix, b"\xef\xbb\xbf\r\n" + LINES))
+    assert list(lines_of(file)) == [(number + 1, value) for number, value in RECORDS], "a line of it alone is a blank one"
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
 @pytest.mark.parametrize("content", [b"", b"\n\n \n"])
 def test_files_without_a_record_have_no_block(tmp_path: Path, suffix: str, content: bytes) -> None:
     (tmp_path / f"events{suffix}").write_bytes(packed(suffix, content))

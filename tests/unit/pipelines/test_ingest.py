@@ -37,6 +37,24 @@ def test_records_land_with_the_offsets_behind_them(con: duckdb.DuckDBPyConnectio
     assert source.acknowledged == [{(TOPIC, 0): 3, (TOPIC, 1): 1}]
 
 
+def test_unknown_fields_are_counted_with_the_offsets_and_so_never_twice(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    def unknown(*numbers: int) -> list[bytes | None]:
+        return [value and value.replace(b'"channel"', b'"gclid":1,"channel"') for value in touches(*numbers)]
+
+    def counts() -> list[tuple[str, str, int]]:
+        return con.execute("FROM ops.unknown_field ORDER BY ALL").fetchall()
+
+    ingest(con, MemorySource({0: unknown(1, 2), 1: touches(3)}), config)
+    assert counts() == [("nisba.touch.v1", "gclid", 2)]
+    ingest(con, MemorySource({0: unknown(1, 2), 1: touches(3)}), config)
+    assert counts() == [("nisba.touch.v1", "gclid", 2)], "nothing was new"
+    with pytest.raises(BrokerError):
+        ingest(con, MemorySource({0: unknown(1, 2, 4)}, failure=BrokerError("away")), config)
+    assert counts() == [("nisba.touch.v1", "gclid", 2)]
+    ingest(con, MemorySource({0: [*unknown(1, 2, 4), BROKEN]}), config)
+    assert counts() == [("nisba.touch.v1", "gclid", 3)]
+
+
 def test_the_next_run_goes_on_behind_what_is_committed(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     ingest(con, MemorySource({0: touches(1, 2)}), config)
     assert ingest(con, MemorySource({0: touches(1, 2)}), config) == IngestReport()

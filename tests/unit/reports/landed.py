@@ -68,7 +68,7 @@ EVENTS: list[Event] = [
         "erp",
         "a-2",
         "2026-03-02T00:00:00Z",
-        {"adjustment_id": "A-2", "deal_id": "d-1", "amount": "-61.00", "currency": "USD", "effective_at": "2026-03-02T00:00:00Z"},
+        {"adjustment_id": "A-2", "deal_id": "d-1", "amount": "-61.00", "currency": "GBP", "effective_at": "2026-03-02T00:00:00Z"},
     ),
     deal("d-2/1", deal_id="d-2", account_id="globex", status="open", closed_at=None, amount=None, currency=None),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from reports.explain import Explanation
 from reports.values import MEASURES, Arrivals, Campaign, Checks, Report
+from warehouse.data_issues import DataIssue
 from warehouse.status import Status
 
 D = Decimal
@@ -52,7 +53,11 @@ SHARE: dict[str, Any] = {
 
 REPORT = Report("quarter", "2026-Q1", "linear", "all touches 100 % in equal parts", "USD", 30.0, CAMPAIGNS, SHARE)
 CHECKS = Checks(deals=1234, entries=5678, wrong_entries=0, models=15, held=0, booked=D("4797135.5"))
-BROKEN_CHECKS = replace(CHECKS, wrong_entries=1003, held=1)
+DATA_ISSUES = (
+    DataIssue("no_amount", 1204, "deal D-7 is won and nobody entered an amount."),
+    DataIssue("label_variants", 1, "segment is written '[b]SMB' and '<b>smb': *one* | way."),
+)
+BROKEN_CHECKS = replace(CHECKS, wrong_entries=1003, held=1, data_issues=DATA_ISSUES)
 ARRIVALS = Arrivals(duplicates=1158, conflicts=21, dead_letters={"malformed": 1043, "schema": 2})
 
 HOSTILE = "a|b <script>alert('1')</script> [/b][red]x :bomb: **bold** _it_ `tick` \\| {{ 7*7 }} {gap}\nnext\x1b[2J &lt; ~~no~~"
@@ -120,7 +125,9 @@ def _left_out(number: int, reason: str, detail: str) -> dict[str, Any]:
 EXPLANATION = Explanation(
     deal={
         "deal_id": "D-1",
+        "name": "Renewal [2026]",
         "account_id": "acme",
+        "account_name": None,
         "status": "won",
         "amount": D("1000.00"),
         "currency": "EUR",
@@ -170,6 +177,7 @@ STATUS = Status(
     dirty_accounts=1234,
     conflicts=5,
     held=[{"kind": "entry", "reason": "fx_missing", "rows": 3}],
+    data_issues=DATA_ISSUES,
     offsets={("crm.deal", 0): 7},
     cycles=[
         _CYCLE | {"duplicates": 74, "conflicts": 9, "dead_letters": 61, "accounts": None, "deals": None, "credits": None},
@@ -179,5 +187,5 @@ STATUS = Status(
     ],
     published="nisba-7.duckdb",
 )
-QUIET = replace(STATUS, dead_letters=[], held=[], dirty_accounts=0, conflicts=0, offsets={}, cycles=[], published=None)
-STATUS_OF_SNAPSHOT = replace(STATUS, dead_letters=None, dirty_accounts=None, conflicts=None, held=None, offsets=None)
+QUIET = replace(STATUS, dead_letters=[], held=[], data_issues=(), dirty_accounts=0, conflicts=0, offsets={}, cycles=[], published=None)
+STATUS_OF_SNAPSHOT = replace(STATUS, dead_letters=None, dirty_accounts=None, conflicts=None, held=None, data_issues=None, offsets=None)

@@ -69,9 +69,9 @@ def test_every_touch_and_entry_names_the_event_behind_it(found: Explanation) -> 
     assert entries == [("crm", "d-1/1", "kafka.deal", 101), ("erp", "a-1", "kafka.adjustment", 100)]
 
 
-def test_refund_that_is_too_large_is_held(found: Explanation) -> None:
+def test_refund_without_a_rate_is_held(found: Explanation) -> None:
     assert [(row["kind"], row["id"], row["reason"], row["amount"]) for row in found.held] == [
-        ("adjustment", "A-2", "over_refund", D("-61.000"))
+        ("adjustment", "A-2", "fx_missing", D("-61.000"))
     ]
 
 
@@ -133,7 +133,7 @@ def test_explaining_again_says_the_same_and_writes_nothing(con: duckdb.DuckDBPyC
 
 
 def test_unknown_deal_names_the_nearest(con: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(NotFound, match=r"^no deal 'd-3' in the books; the nearest ids are d-1, d-2\.$"):
+    with pytest.raises(NotFound, match=r"^no deal has the id 'd-3' in the books; the nearest are d-1, d-2\.$"):
         explain(con, CONFIG, "d-3")
 
 
@@ -144,8 +144,9 @@ def test_unknown_model_names_those_that_are_there(con: duckdb.DuckDBPyConnection
 
 def test_books_without_deals_have_no_nearest() -> None:
     with duckdb.connect() as empty:
-        empty.execute("CREATE SCHEMA core; CREATE TABLE core.deal (deal_id VARCHAR)")
-        with pytest.raises(NotFound, match=r"^no deal 'd-1' in the books\.$"):
+        empty.execute("CREATE SCHEMA core; CREATE TABLE core.deal (deal_id VARCHAR, name VARCHAR, account_id VARCHAR)")
+        empty.execute("CREATE TABLE core.account (account_id VARCHAR, name VARCHAR)")
+        with pytest.raises(NotFound, match=r"^no deal has the id 'd-1' in the books\.$"):
             explain(empty, Config(), "d-1")
 
 

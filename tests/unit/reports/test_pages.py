@@ -147,7 +147,7 @@ def test_credits_of_a_deal_that_lost_its_amount_are_in_the_currency_of_its_entri
     without = replace(samples.EXPLANATION, deal=samples.EXPLANATION.deal | {"amount": None, "currency": None}, entries=yen)
     assert tables.journey_table(without, EN).rows[0][6] == "333"
     assert tables.journey_table(replace(without, entries=[]), EN).rows[0][6] == "333.33"
-    assert terminal.explained_deal(without, EN).startswith("Deal D-1 of acme: won, no amount; ")
+    assert terminal.explained_deal(without, EN).startswith("Deal D-1 (Renewal [2026]) of acme: won, no amount; ")
 
 
 # Escaping
@@ -238,7 +238,11 @@ def test_a_cell_of_lines_stays_one_cell() -> None:
 
 def test_a_name_of_lines_makes_no_line_of_its_own_in_a_sentence() -> None:
     hostile = replace(samples.EXPLANATION, deal=samples.EXPLANATION.deal | {"account_id": "acme\nDeal D-2 of you"})
-    assert terminal.explained_deal(hostile, EN).splitlines()[0].startswith("Deal D-1 of acme Deal D-2 of you: won, 1,000.00 EUR; ")
+    assert (
+        terminal.explained_deal(hostile, EN)
+        .splitlines()[0]
+        .startswith("Deal D-1 (Renewal [2026]) of acme Deal D-2 of you: won, ")
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".txt") and "hostile" not in name])

@@ -40,19 +40,21 @@ def test_report_of_a_year(con: duckdb.DuckDBPyConnection) -> None:
         "c-expo": (D("405.000"), D("200.000"), 1.025, None, 1),
         "(none)": (D("405.000"), None, None, "no_cost", 1),
         "c-mail": (D("110.000"), None, None, "no_cost", 1),
+        "(unattributed)": (D("0.000"), None, None, "no_cost", 0),  # pipeline alone
     }
 
 
 def test_campaigns_stand_by_falling_revenue_then_cost_then_id(con: duckdb.DuckDBPyConnection) -> None:
-    assert [row.campaign_id for row in read_report(con).campaigns] == ["c-expo", "(none)", "c-mail"]
-    assert [row.campaign_id for row in read_report(con, model="first_touch").campaigns] == ["c-expo", "c-mail", "(none)"]
+    assert [row.campaign_id for row in read_report(con).campaigns] == ["c-expo", "(none)", "c-mail", "(unattributed)"]
+    by_first_touch = read_report(con, model="first_touch").campaigns
+    assert [row.campaign_id for row in by_first_touch] == ["c-expo", "c-mail", "(none)", "(unattributed)"]
 
 
 @pytest.mark.parametrize(
     ("period", "kind", "revenue"),
     [
-        ("2026", "year", {"c-expo": D("405.000"), "(none)": D("405.000"), "c-mail": D("110.000")}),
-        ("2026-Q1", "quarter", {"c-expo": D("450.000"), "(none)": D("450.000"), "c-mail": D("0.000")}),
+        ("2026", "year", {"c-expo": D("405.000"), "(none)": D("405.000"), "c-mail": D("110.000"), "(unattributed)": D("0.000")}),
+        ("2026-Q1", "quarter", {"c-expo": D("450.000"), "(none)": D("450.000"), "(unattributed)": D("0.000"), "c-mail": D("0.000")}),
         ("2026-Q2", "quarter", {"c-mail": D("110.000"), "(none)": D("-45.000"), "c-expo": D("-45.000")}),
         ("2026-05", "month", {"c-mail": D("110.000")}),
     ],

@@ -13,6 +13,7 @@ from nisba.errors import NotFound
 from reports.values import MEASURES
 from reports.words import Words, languages, placeholders, words
 from tests.unit.reports.books_by_hand import make_books
+from warehouse.models.declarations import AcceptedValues, declared
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = [*sorted((ROOT / "reports").rglob("*.py")), *sorted((ROOT / "nisba" / "cli").glob("*.py")), *sorted((ROOT / "flows").glob("*.py"))]
@@ -25,6 +26,13 @@ GROUPS = {
     "entry": set(KINDS),
     "deal_status": {"open", "won", "lost"},
     "roi_reason": {"no_cost", "zero_cost", "negative_cost"},
+    "data_issue_kind": {
+        kind
+        for column in declared("ops.data_issue").columns
+        for test in column.data_tests
+        if isinstance(test, AcceptedValues)
+        for kind in test.values
+    },
 }
 """Groups of words for the values of a column: every value has one."""
 

@@ -30,6 +30,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "currency": "EUR",
     },
     "nisba.spend.v1": {"campaign_id": "c-spring", "starts_on": "2026-03-01", "amount": "120.50", "currency": "USD", "clicks": 31},
+    "nisba.account.v1": {"account_id": "acme", "name": "Acme Tools", "segment": "Mid Market", "employees": 120, "revision": 2},
     "nisba.lead-stage.v1": {"lead_id": "l-9", "stage": "mql", "person_id": "p-1", "account_id": "acme", "score": 71.5},
     "nisba.deal.v1": {
         "deal_id": "d-1",

@@ -12,7 +12,7 @@ import pytest
 
 from nisba.errors import Refused
 from schemas.canonical import canonical, content_hash, hash_of, normalise, row_to_event, settle
-from schemas.events import BY_FACT_TYPE, Adjustment, Campaign, Deal, Fx, Spend, Touch, Utm
+from schemas.events import BY_FACT_TYPE, Account, Adjustment, Campaign, Deal, Fx, LeadStage, Spend, Touch, Utm
 from schemas.kinds import EPOCH
 from tests.unit.schemas.event_samples import SAMPLES, fact, sample
 
@@ -43,6 +43,15 @@ def touch(**values: Any) -> Touch:
         (spend(ends_on="2026-03-01"), spend()),
         (touch(utm=Utm()), touch()),
         (touch(campaign_id=None), touch()),
+        (touch(campaign_id="", url=""), touch()),
+        (touch(utm=Utm(term="")), touch()),
+        (touch(attributes={}), touch()),
+        (touch(channel=" C ", kind="K\u00a0"), touch()),
+        (deal(closed_at="0001-01-01T00:00:00+03:00"), deal()),
+        (deal(closed_on="9999-12-31"), deal()),
+        (deal(segment=" "), deal()),
+        (Account(account_id="a", revision=0, deleted=False, name=""), Account(account_id="a")),
+        (LeadStage(lead_id="l", stage="mql", score=5.0, attributes={}), LeadStage(lead_id="l", stage="mql", score=5)),
     ],
 )
 def test_what_says_no_more_than_its_absence_is_left_out(data: Any, left_out: Any) -> None:
@@ -56,8 +65,9 @@ def test_what_says_no_more_than_its_absence_is_left_out(data: Any, left_out: Any
         (deal(deleted=True), b'"deleted":true'),
         (deal(contact_ids=["b", "a"]), b'"contact_ids":["b","a"]'),
         (spend(ends_on="2026-03-02"), b'"ends_on":"2026-03-02"'),
-        (touch(utm=Utm(term="")), b'"utm":{"term":""}'),
-        (touch(attributes={}), b'"attributes":{}'),
+        (touch(utm=Utm(term="", source=" ")), b'"utm":{"source":" "}'),
+        (deal(status="won", closed_at="9999-12-31T00:00:00Z"), b'"closed_at":"9999-12-31T00:00:00.000000Z"'),
+        (deal(opened_at=None, opened_on="2026-01-01"), b'"opened_on":"2026-01-01"'),
         (touch(attributes={"b": Decimal("1E+400"), "a": [None, {"d": 1, "c": 0.5}]}), b'{"a":[null,{"c":0.5,"d":1}],"b":1E+400}'),
         (touch(channel="نسبة"), '"channel":"نسبة"'.encode()),
     ],

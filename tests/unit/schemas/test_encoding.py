@@ -12,7 +12,7 @@ import pytest
 
 from nisba.errors import ContractError
 from schemas.encoding import encode_event, table_records
-from tests.unit.schemas.event_samples import decoded, fact
+from tests.unit.schemas.event_samples import dead_letter, decoded, fact
 
 UTC = dt.timezone.utc
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -112,6 +112,38 @@ def test_nanoseconds_are_cut_off_and_a_time_without_zone_stays_without() -> None
     assert value is not None
     assert json.loads(value)["time"] == "2026-03-01T12:00:00Z"
     assert json.loads(value)["data"] == {"seen": "2026-03-01T12:00:00"}
+
+
+def test_rows_of_every_new_field_are_the_facts_that_their_json_is() -> None:
+    """Dates, decimals and instants of Parquet; an empty text and a null are none."""
+    rows = {
+        "nisba.account.v1": {"account_id": "a", "name": "Acme", "segment": " Mid  Market", "employees": 12, "industry": ""},
+        SPEND: spend(amount=Decimal("211.120966"), spend_id="row-1", clicks=3),
+        "nisba.campaign.v1": {"campaign_id": "c", "name": "n", "channel": "Event", "same_as": "d", "starts_on": dt.date(1, 1, 1)},
+        "nisba.deal.v1": {"deal_id": "d", "stage": "s", "status": "won", "opened_on": dt.date(2026, 1, 1), "closed_at": NOON, "name": "D"},
+        "nisba.adjustment.v1": {
+            "adjustment_id": "x",
+            "deal_id": "d",
+            "amount": Decimal("-1.50"),
+            "currency": "EUR",
+            "effective_on": dt.date(2026, 1, 2),
+        },
+    }
+    for event_type, data in rows.items():
+        table = pa.Table.from_pylist([ENVELOPE | {"type": event_type} | data])
+        (value,) = table_records(table, "f.parquet").values
+        texts = {name: str(v) if isinstance(v, Decimal) else v.isoformat() if isinstance(v, dt.date) else v for name, v in data.items()}
+        written = fact(json.dumps({"specversion": "1.0"} | ENVELOPE | {"type": event_type, "data": texts}).encode())
+        assert fact(value) == written
+        assert len([column for column in written.values() if column is not None]) > len(ENVELOPE)
+    (value,) = table_records(pa.Table.from_pylist([ENVELOPE | {"type": "nisba.account.v1"} | rows["nisba.account.v1"]]), "f").values
+    row = fact(value)
+    assert (row["name"], row["segment"], row["employees"], row["industry"]) == ("Acme", "Mid Market", 12, None)
+
+
+def test_a_number_for_money_is_refused_in_a_row_as_in_a_line() -> None:
+    (value,) = table_records(pa.Table.from_pylist([ENVELOPE | spend(starts_on="2026-03-01", amount=1234.5)]), "f").values
+    assert dead_letter(value)[1] == "$.data.amount: a number where text is expected: write it as text, in quotation marks"
 
 
 def test_no_rows() -> None:

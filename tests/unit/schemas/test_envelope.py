@@ -73,11 +73,21 @@ def test_lean_structs_have_no_ranges_but_types_and_enums() -> None:
     lean = lean_type(Touch)
     fields: dict[str, Any] = {"account_id": "", "channel": "c", "kind": "k", "team": "sales"}
     assert msgspec.convert(fields, lean).account_id == ""  # type: ignore[attr-defined]
-    with pytest.raises(msgspec.ValidationError, match="length >= 1"):
-        msgspec.convert(fields, Touch)
+    with pytest.raises(msgspec.ValidationError, match="length <= 256"):
+        msgspec.convert(fields | {"account_id": "x" * 257}, Touch)
+    assert msgspec.convert(fields | {"account_id": "x" * 257}, lean).account_id == "x" * 257  # type: ignore[attr-defined]
     for wrong in ({"team": "Sales"}, {"channel": 5}, {"utm": "x"}):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(fields | wrong, lean)
+
+
+def test_a_closed_type_has_no_other_fields_at_any_depth() -> None:
+    value = json.dumps(sample("nisba.touch.v1", utm={"gclid": "x"})).encode()
+    assert lean_decoder().decode(value).data.utm.source is None
+    with pytest.raises(msgspec.ValidationError, match="unknown field `gclid`"):
+        lean_decoder(is_closed=True).decode(value)
+    extended = json.dumps(sample("nisba.touch.v1") | {"traceparent": "00-1"}).encode()
+    assert lean_decoder(is_closed=True).decode(extended).data.channel == "paid_search", "the envelope may have extensions"
 
 
 def test_lean_types_are_lean_all_the_way_down() -> None:
@@ -88,7 +98,25 @@ def test_lean_types_are_lean_all_the_way_down() -> None:
     assert lean_type(Deal) is lean_type(Deal)
 
 
-DOUBLES = {"0.10": 0.1, "1.000": 1.0, "1e5": 1e5, "0.30000000000000004": 0.30000000000000004, "-0.0": -0.0, "12345678.1234": 12345678.1234}
+DOUBLES = {"0.10": 0.1, "-2.5": -2.5, "1e-5": 1e-5, "0.30000000000000004": 0.30000000000000004, "12345678.1234": 12345678.1234}
+WHOLE = {
+    "1.000": 1,
+    "-0.0": 0,
+    "-0e-3": 0,
+    "1e5": 100_000,
+    "1.5E+1": 15,
+    "9007199254740993.0": 9007199254740993,
+    "123456789012345678901234567890.00": 123456789012345678901234567890,
+    "-1e22": -(10**22),
+    "1e308": 10**308,
+}
+EXACT = {
+    "1e309": "1E+309",
+    "10.0e399": "1E+400",
+    "0.1000000000000000000001": "0.1000000000000000000001",
+    "0.10000000000000000000010": "0.1000000000000000000001",
+    "123456789012345678.50": "123456789012345678.5",
+}
 
 
 @pytest.mark.parametrize(("text", "number"), DOUBLES.items())
@@ -97,10 +125,20 @@ def test_numbers_that_a_double_holds_are_doubles(text: str, number: float) -> No
     assert (type(found), found) == (float, number)
 
 
-@pytest.mark.parametrize("text", ["1e400", "0.1000000000000000000001", "123456789012345678.5", "9007199254740993.0"])
-def test_numbers_that_a_double_does_not_hold_stay_exact(text: str) -> None:
+@pytest.mark.parametrize(("text", "number"), WHOLE.items())
+def test_whole_numbers_are_whole_however_they_are_written(text: str, number: int) -> None:
     found = exact_number(text)
-    assert (type(found), found) == (Decimal, Decimal(text))
+    assert (type(found), found) == (int, number)
+
+
+@pytest.mark.parametrize(("text", "number"), EXACT.items())
+def test_numbers_that_a_double_does_not_hold_stay_exact(text: str, number: str) -> None:
+    found = exact_number(text)
+    assert (type(found), str(found)) == (Decimal, number)
+
+
+def test_a_few_bytes_do_not_become_megabytes() -> None:
+    assert len(ENCODER.encode([exact_number("1e999999")] * 10)) < 200
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12))

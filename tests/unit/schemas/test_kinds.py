@@ -6,14 +6,17 @@ import datetime as dt
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nisba.attribution.facts import FACT_TYPES
+from nisba.attribution.facts import FACT_TYPES, TEXT
+from nisba.attribution.labels import LOWERED, REQUIRED
+from nisba.attribution.preparation import LABELS
 from nisba.errors import Refused
-from schemas.events import BY_FACT_TYPE, Deal, Spend
-from schemas.kinds import KINDS, fields_of_kind, parse_instant, plain_decimal, short
+from schemas.events import BY_FACT_TYPE, Adjustment, Deal, Spend, Touch
+from schemas.kinds import KINDS, fields_of_kind, optional_texts, parse_instant, plain_decimal, short, without_empty
 from tests.strategies import examples
 
 PATH = "$.data.x"
@@ -21,7 +24,8 @@ PATH = "$.data.x"
 
 def quick(kind: str, *values: Any, currency: str | None = "USD") -> tuple[list[Any], list[bool]]:
     """Return what the column becomes, in canonical text where the kind has one, and which rows are marked."""
-    column, marked = KINDS[kind].column(list(values), [SimpleNamespace(currency=currency)] * len(values))
+    given = pa.array(values, TEXT) if KINDS[kind].is_text else list(values)
+    column, marked = KINDS[kind].column(given, [SimpleNamespace(currency=currency)] * len(values))
     texts = KINDS[kind].texts
     found = texts(column) if texts else [value.isoformat() if isinstance(value, dt.date) else value for value in column.to_pylist()]
     return found, [False] * len(values) if marked is None else marked.tolist()
@@ -45,11 +49,30 @@ PLAIN = {
         "2026-03-01 09:30:00.5+03:00": "2026-03-01T06:30:00.500000Z",
         "1969-12-31T23:59:59.999999-23:59": "1970-01-01T23:58:59.999999Z",
         "0001-01-01T00:00:00Z": "0001-01-01T00:00:00.000000Z",
+        "2026-01-05T10:00:00+0300": "2026-01-05T07:00:00.000000Z",
+        "2026-01-05T10:00:00+03": "2026-01-05T07:00:00.000000Z",
+        "2026-01-05T10:00:00.5-0330": "2026-01-05T13:30:00.500000Z",
     },
     "date": {"2026-03-01": "2026-03-01", "2024-02-29": "2024-02-29", "0001-01-01": "0001-01-01", "9999-12-31": "9999-12-31"},
     "rate": {"1": "1", "0.5": "0.5", "150.123456789": "150.123456789", "0": "0", "-1.5": "-1.5"},
     "currency": {"USD": "USD", "JPY": "JPY", "HRK": "HRK"},
-    "amount": {"1": "1", "-1.50": "-1.5", "0.00": "0", "-0.00": "0", "999999999999.99": "999999999999.99", "100": "100", "001": "1"},
+    "amount": {"1": "1", "-1.50": "-1.5", "0.00": "0", "-0.00": "0", "999999999999999.99": "999999999999999.99", "100": "100", "001": "1"},
+    "cost": {
+        "211.120966": "211.120966",
+        "-0.000001": "-0.000001",
+        "999999999999.999999": "999999999999.999999",
+        "12.5": "12.5",
+        "0.0": "0",
+    },
+    "label": {
+        " Mid  Market ": "Mid Market",
+        "Closed\u00a0\u202fwon": "Closed won",
+        "Cafe\u0301": "Caf\u00e9",
+        "\u2003\u3000": "",
+        "SMB": "SMB",
+        "": "",
+    },
+    "lower_case_label": {"LinkedIn": "linkedin", " Paid\u00a0 Search": "paid search", "\u0130stanbul": "i\u0307stanbul", "click": "click"},
 }
 # kind: texts that only the exact way reads
 ODD = {
@@ -57,11 +80,17 @@ ODD = {
         "2026-03-01t09:30:00z": "2026-03-01T09:30:00.000000Z",
         "2026-03-01T09:30:00.1234567Z": "2026-03-01T09:30:00.123456Z",
         "2026-03-01T09:30:00.9999999+03:00": "2026-03-01T06:30:00.999999Z",
+        "2026-03-01t09:30:00.1234567+0300": "2026-03-01T06:30:00.123456Z",
+        "0001-01-01T00:00:00+00:01": "0001-01-01T00:00:00.000000Z",  # as far away as can be
+        "9999-12-31T23:59:59-05:00": "9999-12-31T23:59:59.999999Z",
     },
-    "date": {},
+    "date": {"0000-01-01": "0004-01-01"},
     "rate": {"01.50": "1.5", "1.0": "1", "0.0": "0", "-0": "0"},
     "currency": {},
-    "amount": {"1.5000": "1.5", "0000000000000.10": "0.1"},
+    "amount": {"1.5000": "1.5", "0000000000000000.10": "0.1"},
+    "cost": {"1.5000000": "1.5", "0000000000001.000001": "1.000001"},
+    "label": {},
+    "lower_case_label": {},
 }
 # kind: texts that nobody reads, with class and sentence
 REFUSED = {
@@ -75,32 +104,42 @@ REFUSED = {
             "schema",
             "$.data.x: '2026-02-29T00:00:00Z' is no instant of the calendar (day is out of range for month); seconds run from 00 to 59",
         ),
-        "0001-01-01T00:00:00+00:01": (
+        "2026-03-01T09:30:60Z": (
             "schema",
-            "$.data.x: '0001-01-01T00:00:00+00:01' is no instant of the calendar (date value out of range); seconds run from 00 to 59",
+            "$.data.x: '2026-03-01T09:30:60Z' is no instant of the calendar (second must be in 0..59); seconds run from 00 to 59",
         ),
+        "2026-03-01": ("schema", "$.data.x: '2026-03-01' is not an RFC 3339 time such as 2026-03-01T09:30:00+03:00"),
+        "2026-03-01T09:30:00+3": ("schema", "$.data.x: '2026-03-01T09:30:00+3' is not an RFC 3339 time such as 2026-03-01T09:30:00+03:00"),
     },
     "date": {
         "2026-3-1": ("schema", "$.data.x: '2026-3-1' is not a date such as 2026-03-01"),
         "2026-02-29": ("schema", "$.data.x: '2026-02-29' is not a date such as 2026-03-01"),
-        "0000-01-01": ("schema", "$.data.x: '0000-01-01' is not a date such as 2026-03-01"),
+        "0001-00-00": ("schema", "$.data.x: '0001-00-00' is not a date such as 2026-03-01"),
     },
     "rate": {"1e3": ("schema", "$.data.x: '1e3' is not a decimal string such as \"1.0834\"")},
     "currency": {
         "usd": ("semantic", "$.data.x: unknown currency 'usd': expected an ISO 4217 code such as 'EUR'"),
-        "": ("semantic", "$.data.x: unknown currency '': expected an ISO 4217 code such as 'EUR'"),
+        "": ("schema", "$.data.x: empty, and it is required: an ISO 4217 code such as 'EUR'"),
         "XAU": ("semantic", "$.data.x: currency 'XAU' has no minor unit and cannot be booked"),
         "CLF": ("semantic", "$.data.x: currency 'CLF' has 4 decimals: the books hold 3 at most"),
     },
     "amount": {
         "1,5": ("schema", "$.data.x: '1,5' is not a decimal string such as \"1234.50\""),
-        "1000000000000": ("schema", "$.data.x: '1000000000000' is out of range: the books hold amounts below 10^12"),
-        "-1000000000000.0": ("schema", "$.data.x: '-1000000000000.0' is out of range: the books hold amounts below 10^12"),
+        "1000000000000000": ("schema", "$.data.x: '1000000000000000' is out of range: the books hold amounts below 10^15"),
+        "-1000000000000000.0": ("schema", "$.data.x: '-1000000000000000.0' is out of range: the books hold amounts below 10^15"),
         "1.005": ("semantic", "$.data.x: '1.005' has more decimals than USD has (2)"),
         "1.00001": ("semantic", "$.data.x: '1.00001' has more decimals than USD has (2)"),
     },
+    "cost": {
+        "1e3": ("schema", "$.data.x: '1e3' is not a decimal string such as \"1234.50\""),
+        "1000000000000": ("schema", "$.data.x: '1000000000000' is out of range: the books hold costs below 10^12"),
+        "-1000000000000.00": ("schema", "$.data.x: '-1000000000000.00' is out of range: the books hold costs below 10^12"),
+        "0.0000001": ("semantic", "$.data.x: '0.0000001' has more than 6 decimals, which is finer than any platform bills"),
+    },
+    "label": {},
+    "lower_case_label": {},
 }
-TEXT_KINDS = [name for name, kind in KINDS.items() if kind.one is not None]
+TEXT_KINDS = [name for name, kind in KINDS.items() if kind.one is not None and kind.is_text]
 
 
 def test_every_kind_of_text_is_tried_here() -> None:
@@ -129,11 +168,15 @@ def test_what_cannot_be_read_is_marked_alone_and_refused_in_one_sentence(kind: s
 
 
 LIKE = {
-    "instant": r"[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,8})?(Z|z|[+-][0-2][0-9]:[0-6][0-9])?",
+    "instant": r"[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,8})?"
+    r"(Z|z|[+-][0-2][0-9]:?[0-6][0-9]|[+-][0-9]{1,2})?",
     "date": r"[0-9]{3,4}-[01][0-9]-[0-3][0-9]",
     "rate": r"-?[0-9]{1,3}(\.[0-9]{0,4})?",
     "currency": r"[A-Za-z]{3}|USD|EUR|CLF|XAU",
-    "amount": r"-?0{0,2}[0-9]{1,13}(\.[0-9]{0,5})?",
+    "amount": r"-?0{0,2}[0-9]{1,16}(\.[0-9]{0,5})?",
+    "cost": r"-?0{0,2}[0-9]{1,13}(\.[0-9]{0,8})?",
+    "label": r"[ \u00a0\t]{0,2}[A-Za-z\u0130e\u0301]{0,4}[ \u2003]{0,2}[A-Z]?",
+    "lower_case_label": r"[ \u00a0]{0,2}[A-Za-z\u0130e\u0301\u1e9e]{0,4}[ \n]{0,2}[A-Z]?",
 }
 
 
@@ -200,9 +243,56 @@ def test_fields_know_their_kind() -> None:
     assert fields_of_kind(Deal, "amount") == ("amount", "list_amount")
     assert fields_of_kind(Deal, "ids") == ("contact_ids",)
     assert fields_of_kind(Deal, "id") == ("account_id", "deal_id", "primary_contact_id")
-    assert fields_of_kind(Spend, "integer") == ("clicks", "impressions", "leads", "revision")
+    assert fields_of_kind(Spend, "integer") == ("revision",)
+    assert fields_of_kind(Spend, "count") == ("clicks", "impressions", "leads")
+    assert fields_of_kind(Deal, "date") == ("closed_on", "opened_on")
+    lower = {field for kind in BY_FACT_TYPE.values() for field in fields_of_kind(kind.struct, "lower_case_label")}
+    assert lower == LOWERED
     known = {kind for fact_type in FACT_TYPES for kind in KINDS if fields_of_kind(BY_FACT_TYPE[fact_type].struct, kind)}
     assert known == set(KINDS)
+
+
+def test_the_door_has_the_labels_of_the_core() -> None:
+    """Whoever adds a label adds it on both sides."""
+    labels = {
+        fact_type: {field for kind in ("label", "lower_case_label") for field in fields_of_kind(BY_FACT_TYPE[fact_type].struct, kind)}
+        for fact_type in FACT_TYPES
+    }
+    assert {fact_type: fields for fact_type, fields in labels.items() if fields} == {name: set(fields) for name, fields in LABELS.items()}
+    required = {field for fact_type, fields in labels.items() for field in fields - {*optional_texts(BY_FACT_TYPE[fact_type].struct)}}
+    assert required == REQUIRED
+
+
+def test_which_texts_may_be_left_out() -> None:
+    assert optional_texts(Adjustment) == ("effective_at", "effective_on", "reason")
+    assert optional_texts(Touch) == ("account_id", "campaign_id", "person_id", "referrer", "url", "visitor_id")
+    assert {"channel", "kind", "team", "utm", "attributes"}.isdisjoint(optional_texts(Touch))
+
+
+def test_empty_texts_are_none_and_blanks_are_not() -> None:
+    column = pa.array(["a", "", None, " "], TEXT)
+    assert without_empty(column).to_pylist() == ["a", None, None, " "]
+    plain = pa.array(["a", None], TEXT)
+    assert without_empty(plain) is plain
+    assert without_empty(pa.array([], TEXT)).to_pylist() == []
+
+
+def test_labels_that_have_their_form_are_left_as_they_are() -> None:
+    column = pa.array(["click", "click", None], TEXT)
+    assert KINDS["lower_case_label"].column(column, [])[0] is column
+
+
+def test_a_count_that_no_column_holds_is_a_large_one() -> None:
+    assert quick("count", 10**15, 2**63 - 1, 10**30, None, -1) == ([10**15, 2**63 - 1, 2**63 - 1, None, -1], [False] * 5)
+    assert quick("count", -(2**63) - 1) == ([None], [True])
+
+
+def test_a_number_is_its_value() -> None:
+    column, marked = KINDS["number"].column([5.0, 71.5, None, -0.0, 1e300], [])
+    texts = KINDS["number"].texts
+    assert texts is not None
+    assert marked is None
+    assert [repr(value) for value in texts(column)] == ["5", "71.5", "None", "0", "1e+300"]
 
 
 @pytest.mark.parametrize(

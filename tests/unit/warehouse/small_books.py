@@ -23,6 +23,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"kind": "lead", "id": "lead-jane", "person_id": "person:person-jane", "account_id": "acme"},
         {"kind": "account", "id": "acme", "person_id": None, "account_id": "acme"},
     ],
+    "account": [{"account_id": "acme", "name": "Acme", "segment": "smb", "employees": 12, "owner": "owner-olaf"}],
     "deal": [
         {
             "deal_id": "d-1",
@@ -41,7 +42,16 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "deal_history": [
-        {"deal_id": "d-1", "state_no": 1, "revision": 0, "changed_at": _AT["closed"], "status": "won", "owner": "owner-olaf"},
+        {
+            "deal_id": "d-1",
+            "state_no": 1,
+            "revision": 0,
+            "changed_at": _AT["closed"],
+            "status": "won",
+            "amount": Decimal(80),
+            "currency": "USD",
+            "owner": "owner-olaf",
+        },
     ],
     "journey_touch": [
         {
@@ -88,6 +98,24 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "revenue_reporting": Decimal(50),
         }
         for ordinal in (1, 2)
+    ],
+    "pipeline_credit": [
+        {
+            "model": "linear",
+            "deal_id": "d-1",
+            "ordinal": 1,
+            "touch_source": "web",
+            "touch_id": "t-1",
+            "channel": "email",
+            "team": "marketing",
+            "touched_at": _AT["touched"],
+            "position": "FT+LC+OC+CW",
+            "weight": Decimal(1),
+            "created_on": _ON["opened"],
+            "amount": Decimal(80),
+            "currency": "USD",
+            "amount_reporting": Decimal(80),
+        }
     ],
     "cost_daily": [{"campaign_id": "c-1", "channel": "email", "day": _ON["touched"], "cost_reporting": Decimal(20)}],
     "held": [],

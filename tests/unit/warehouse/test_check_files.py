@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from nisba.attribution.labels import RESERVED
 from nisba.errors import WarehouseError
 from tests.unit.warehouse.landing import empty_warehouse
 from warehouse.models.build import create_macros, create_model, models
@@ -101,3 +103,8 @@ def test_checks_ask_published_tables_alone_and_find_nothing_in_an_empty_warehous
                 assert table.name in asked
                 assert all(declared(name).is_published for name in asked), check.name
                 assert con.execute(check.select).fetchall() == []
+
+
+def test_reserved_words_of_the_gate_are_those_of_the_labels() -> None:
+    select = named_check(declared("core.deal"), "segment_is_no_reserved_word").select
+    assert set(re.findall(r"'([^']+)'", select)) == RESERVED

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from nisba.errors import OffsetConflict
 from schemas.decoder import decode_block
+from schemas.unknown import UNKNOWN_FIELD_SCHEMA
 from tests.strategies import Event, block_of, event_sets, examples
 from tests.unit.warehouse.landing import attribute, contents, deal, decoded, empty_warehouse, every_row, touch
 from warehouse.loader import LandCounts, OffsetRange, committed_offsets, land
@@ -120,6 +121,32 @@ def test_dead_letters_of_a_file_read_twice_are_there_once(con: duckdb.DuckDBPyCo
     assert rows == [("nisba.touches", 0, b"not json", 0), ("nisba.touches", 1, b"{}", 0)]
 
 
+def _unknown(*rows: tuple[str, str, int]) -> pa.Table:
+    return pa.Table.from_pylist([dict(zip(UNKNOWN_FIELD_SCHEMA.names, row, strict=True)) for row in rows], UNKNOWN_FIELD_SCHEMA)
+
+
+def test_unknown_fields_add_up_by_type_and_name(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    first = _unknown(("nisba.touch.v1", "gclid", 2), ("nisba.deal.v1", "gclid", 1), ("nisba.touch.v1", "gclid", 5))
+    part = tmp_path / "unknown_field-1.arrow"
+    with pa.ipc.new_file(str(part), UNKNOWN_FIELD_SCHEMA) as file:
+        file.write_table(_unknown(("nisba.touch.v1", "gclid", 10), ("nisba.touch.v1", "owner", 1)))
+    for counted in (first, [part], [], None):
+        land(con, facts={}, dead_letters=None, offsets=[], unknown_fields=counted)
+    assert con.execute("FROM ops.unknown_field ORDER BY ALL").fetchall() == [
+        ("nisba.deal.v1", "gclid", 1),
+        ("nisba.touch.v1", "gclid", 17),
+        ("nisba.touch.v1", "owner", 1),
+    ]
+
+
+def test_unknown_fields_of_offsets_that_were_read_already_do_not_count(con: duckdb.DuckDBPyConnection) -> None:
+    counted = _unknown(("nisba.touch.v1", "gclid", 2))
+    land(con, facts={}, dead_letters=None, offsets=[FIRST], unknown_fields=counted)
+    with pytest.raises(OffsetConflict):
+        land(con, facts={}, dead_letters=None, offsets=[FIRST], unknown_fields=counted)
+    assert con.execute("FROM ops.unknown_field").fetchall() == [("nisba.touch.v1", "gclid", 2)]
+
+
 def test_failure_at_the_end_of_landing_leaves_nothing(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     _land(con, touch("t-1"), offsets=[FIRST])
     before = every_row(con)
@@ -134,6 +161,7 @@ def test_failure_at_the_end_of_landing_leaves_nothing(con: duckdb.DuckDBPyConnec
             facts=decoded([touch("t-1", channel="webinar"), touch("t-2"), deal("e-1")]),
             dead_letters=_dead_letters(),
             offsets=[OffsetRange("nisba.touches", 3, 100, 120)],
+            unknown_fields=_unknown(("nisba.touch.v1", "gclid", 2)),
         )
     assert every_row(con) == before
     monkeypatch.undo()

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from nisba.attribution import RULES_EDITION
 from nisba.attribution.facts import FACT_TYPES
 from nisba.errors import WarehouseError
 from schemas.canonical import content_hash
@@ -21,7 +22,8 @@ from tests.unit.warehouse.landing import LINEAR, attribute, contents, deal, empt
 from warehouse.loader import LandCounts
 from warehouse.migrations import FOLDER, migrate
 from warehouse.query import arrow_table, relations, rows_as_dicts
-from warehouse.recompute.verification import verify
+from warehouse.recompute.scope import plan_scope
+from warehouse.recompute.verification import verify_books
 
 TIME, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
@@ -145,14 +147,134 @@ CONFLICTS: tuple[Event, ...] = (
 )
 
 
-def of_the_first_schema(new: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Return a warehouse of migration 1 as its version would have left it: what lost is in `ops.conflict` alone."""
+FACT_TYPES_BEFORE = tuple(fact_type for fact_type in FACT_TYPES if fact_type != "account")
+"""The types that there were before accounts could be described."""
+
+
+def of_migrations(count: int) -> duckdb.DuckDBPyConnection:
+    """Return an empty warehouse that knows the first migrations alone."""
     con = duckdb.connect(":memory:")
     con.execute("SET TimeZone = 'UTC'")
-    con.execute((FOLDER / "001_initial.sql").read_text("utf-8"))
-    con.execute("CREATE TABLE ops.migration AS SELECT 1 AS number, '001_initial' AS name")
-    for fact_type in FACT_TYPES:
-        with relations(con, facts=arrow_table(new, f"FROM ledger.current_{fact_type}")):
+    con.execute("CREATE SCHEMA IF NOT EXISTS ops")
+    con.execute("CREATE TABLE ops.migration (number INTEGER, name VARCHAR)")
+    for number, file in enumerate(sorted(FOLDER.glob("[0-9]*.sql"))[:count], 1):
+        con.execute(file.read_text("utf-8"))
+        con.execute("INSERT INTO ops.migration VALUES (?, ?)", [number, file.stem])
+    return con
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, fact_type: str, schema: str = "ledger") -> str:
+    """Return the columns of a table that a warehouse of today has as well."""
+    left_out = ("shard",)
+    found = con.execute("SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?", [schema, fact_type]).fetchall()
+    return ", ".join(name for (name,) in found if name not in left_out)
+
+
+def of_the_second_schema(new: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return a warehouse of migrations 1 and 2 as its version would have left it: facts, conflicts, books and setting."""
+    con = of_migrations(2)
+    tables = [*(f"ledger.{fact_type}" for fact_type in FACT_TYPES_BEFORE), "ledger.pair", "ops.conflict", "ops.cycle", "ops.held"]
+    tables += [
+        f"core.{name}" for name in ("identity", "deal", "deal_history", "journey_touch", "entry", "credit_line", "cost_daily", "setting")
+    ]
+    for table in tables:
+        schema, name = table.split(".")
+        with relations(con, rows=arrow_table(new, f"SELECT {columns_of(con, name, schema)} FROM {table}")):
+            con.execute(f"INSERT INTO {table} BY NAME FROM rows")
+    return con
+
+
+def of_the_first_edition(events: list[Event]) -> list[Event]:
+    """Return the events that the first edition would have let in, as it wrote them."""
+    with of_migrations(2) as old:
+        known = {fact_type: columns_of(old, fact_type).split(", ") for fact_type in FACT_TYPES_BEFORE}
+    return [one for one in events if _is_of_the_first_edition(one, known)]
+
+
+def _is_of_the_first_edition(one: Event, known: dict[str, list[str]]) -> bool:
+    fact_type = one["type"].split(".")[1].replace("-", "_").replace("touch_retraction", "retraction")
+    nested = {"utm", "left", "right"}
+    if not set(one["data"]) - nested <= set(known.get(fact_type, ())):
+        return False
+    needed = {"deal": ("account_id", "opened_at"), "adjustment": ("effective_at",)}.get(fact_type, ())
+    if fact_type == "deal" and one["data"].get("status") == "won":
+        needed = (*needed, "amount")
+    amount = str(one["data"].get("amount") or "")
+    return all(one["data"].get(name) for name in needed) and len(amount.partition(".")[2]) <= 3
+
+
+BOOKS = ("identity", "account", "deal", "deal_history", "journey_touch", "entry", "credit_line", "pipeline_credit", "cost_daily", "setting")
+
+
+def books(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]:
+    """Return the books, each row in the columns of the core."""
+    found = {name: con.execute(f"FROM core.{name} ORDER BY ALL").fetchall() for name in BOOKS}
+    return found | {"held": con.execute("FROM ops.held ORDER BY ALL").fetchall()}
+
+
+UPGRADED: tuple[Event, ...] = (
+    touch("t-1", channel="Email", campaign_id="(not set)"),
+    touch("t-2", "2026-01-03T00:00:00Z", channel="(none)", campaign_id="c-1"),
+    deal("e-1", segment=" Mid  Market ", stage="Closed Won"),
+    deal("e-2", deal_id="d-2", segment="all ", amount="70.00", status="lost"),
+    event("spend", "ads", "s-1", TIME, {"campaign_id": "c-1", "starts_on": "2026-01-01", "amount": "10.00", "currency": "USD"}),
+)
+
+
+def test_upgraded_warehouse_has_the_books_of_a_fresh_one_after_the_next_attribution(con: duckdb.DuckDBPyConnection) -> None:
+    land_events(con, *UPGRADED)
+    attribute(con)
+    assert len(books(con)["credit_line"]) == 2
+    with of_the_second_schema(con) as old:
+        for name in ("entry", "credit_line", "journey_touch"):  # figures of other rules
+            old.execute(f"DELETE FROM core.{name} WHERE deal_id = 'd-1'")
+        old.execute("UPDATE ledger.touch SET channel = 'Email' WHERE event_id = 't-1'")
+        old.execute("UPDATE ledger.deal SET segment = ' Mid  Market ' WHERE event_id = 'e-1'")
+        assert migrate(old) == 1
+        assert old.execute("SELECT config_hash IS NOT NULL, rules_edition FROM core.setting").fetchall() == [(True, None)]
+        scope = plan_scope(old, LINEAR)
+        assert scope is not None
+        assert scope.is_to_be_written_whole
+        attribute(old)
+        assert books(old) == books(con)
+        assert attribute(old) is None
+
+
+@pytest.mark.parametrize("edition", [1, None])
+def test_books_of_another_edition_of_the_rules_are_dirty(con: duckdb.DuckDBPyConnection, edition: int | None) -> None:
+    land_events(con, *UPGRADED)
+    attribute(con)
+    assert con.execute("SELECT rules_edition FROM core.setting").fetchall() == [(RULES_EDITION,)]
+    assert plan_scope(con, LINEAR) is None
+    con.execute("UPDATE core.setting SET rules_edition = ?", [edition])
+    assert attribute(con) is not None
+    assert plan_scope(con, LINEAR) is None
+
+
+@examples(3, of_profile=0.02)
+@given(event_sets())
+def test_any_upgraded_warehouse_has_the_books_of_a_fresh_one(events: list[Event]) -> None:
+    with empty_warehouse() as new:
+        land_events(new, *of_the_first_edition(events))
+        attribute(new)
+        with of_the_second_schema(new) as old:
+            migrate(old)
+            attribute(old)
+            assert books(old) == books(new)
+            assert verify_books(old, LINEAR).differing == 0
+
+
+def test_events_of_the_first_edition_are_told_from_others() -> None:
+    assert of_the_first_edition(list(CONFLICTS)) == list(CONFLICTS)
+    others = [touch("t-1"), deal("e-1", name="Big one"), deal("e-2", account_id=None)]
+    assert of_the_first_edition(others) == others[:1]
+
+
+def of_the_first_schema(new: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return a warehouse of migration 1 as its version would have left it: what lost is in `ops.conflict` alone."""
+    con = of_migrations(1)
+    for fact_type in FACT_TYPES_BEFORE:
+        with relations(con, facts=arrow_table(new, f"SELECT {columns_of(con, fact_type)} FROM ledger.current_{fact_type}")):
             old = "* REPLACE (hash(source, event_id) AS identity_hash), 3 AS shard"
             con.execute(f"INSERT INTO ledger.{fact_type} BY NAME SELECT {old} FROM facts")
     conflicts = rows_as_dicts(new, "FROM ops.conflict")
@@ -176,7 +298,7 @@ def versions(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...
 def test_version_that_lost_before_is_a_row_with_all_its_content(con: duckdb.DuckDBPyConnection) -> None:
     assert land_events(con, *CONFLICTS).conflicts == 11
     with of_the_first_schema(con) as old:
-        assert migrate(old) == 1
+        assert migrate(old) == 2
         assert versions(old) == versions(con)
         assert contents(old) == contents(con)
         never = "SELECT count(*), count(DISTINCT recorded_at) FROM ledger.deal WHERE superseded_at = recorded_at AND topic IS NULL"
@@ -198,7 +320,7 @@ def test_index_by_which_identities_are_found_is_made_anew(con: duckdb.DuckDBPyCo
     land_events(con, *CONFLICTS)
     with of_the_first_schema(con) as old:
         migrate(old)
-        for fact_type in FACT_TYPES:
+        for fact_type in FACT_TYPES_BEFORE:
             hashed = "identity_hash = md5_number_lower(source || chr(31) || event_id)"
             wrong = f"SELECT count(*) FILTER (NOT {hashed} OR identity_hash IS NULL), count(*) > 0 FROM ledger.{fact_type}"
             assert old.execute(wrong).fetchall() == [(0, True)]
@@ -208,6 +330,7 @@ def test_index_by_which_identities_are_found_is_made_anew(con: duckdb.DuckDBPyCo
 @given(event_sets())
 def test_any_warehouse_of_the_first_schema_verifies_clean(events: list[Event]) -> None:
     with empty_warehouse() as new:
+        events = of_the_first_edition(events)
         land_events(new, *events)
         with of_the_first_schema(new) as old:
             migrate(old)
@@ -215,4 +338,4 @@ def test_any_warehouse_of_the_first_schema_verifies_clean(events: list[Event]) -
             attribute(old)
             counts = land_events(old, *events)
             assert (counts.facts, counts.conflicts) == (0, 0)
-            assert verify(old, LINEAR).differing == 0
+            assert verify_books(old, LINEAR).differing == 0

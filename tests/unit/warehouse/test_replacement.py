@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -9,18 +10,23 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nisba.attribution import fold
-from nisba.attribution.books import BOOK_SCHEMAS
-from nisba.config import Attribution, Config, Marketing
+from nisba.attribution.books import BOOK_SCHEMAS, BOOKS_OF_DEALS
+from nisba.config import Attribution, Config, Labels, Marketing
+from tests.strategies import Event, event_sets, examples
 from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, every_row, land_events, touch
 from tests.unit.warehouse.recompute.company import COMPANY, adjustment, spend
 from tests.unit.warehouse.small_books import ROWS, books
 from warehouse.recompute import scope as planning
 from warehouse.recompute.reading import read_facts
-from warehouse.recompute.scope import CAMPAIGNS, Scope, plan_accounts
+from warehouse.recompute.scope import CAMPAIGNS, FACTS, Scope, plan_accounts
 from warehouse.recompute.traversal import NODES
-from warehouse.replacement import Replaced, replace_rows, write_setting
+from warehouse.recompute.verification import verify_books
+from warehouse.replacement import Replaced, replace_rows
+from warehouse.settings import write_settings
 
 HELD = ", ".join(BOOK_SCHEMAS["held"].names)
 
@@ -68,7 +74,7 @@ def held_by_fold(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def test_everything_is_replaced_and_counted(con: duckdb.DuckDBPyConnection) -> None:
     replace_rows(con, Scope(everything=True), both())
     replaced = replace_rows(con, Scope(everything=True), books())
-    assert replaced == Replaced(deals=1, credits=2, deal_ids=None)
+    assert replaced == Replaced(accounts=1, deals=1, credits=2, deal_ids=None)
     for name in ("deal", "entry", "credit_line", "journey_touch", "deal_history"):
         assert con.execute(f"SELECT DISTINCT deal_id FROM core.{name}").fetchall() == [("d-1",)]
 
@@ -81,8 +87,13 @@ def test_rows_of_other_accounts_stay_as_they_are(con: duckdb.DuckDBPyConnection)
     replaced = replace_rows(con, scope_of(("account", "acme")), incomplete)
     assert (replaced.deals, replaced.credits) == (1, 2)
     assert replaced.deal_ids is not None
-    assert replaced.deal_ids.to_pylist() == [{"deal_id": "d-1"}]
+    assert replaced.deal_ids.to_pylist() == []
     assert every_row(con) == before
+    dearer = incomplete | {"deal": books(deal=[ROWS["deal"][0] | {"amount": Decimal(101)}])["deal"]}
+    replaced = replace_rows(con, scope_of(("account", "acme")), dearer)
+    assert replaced.deal_ids is not None
+    assert replaced.deal_ids.to_pylist() == [{"deal_id": "d-1"}]
+    assert con.execute("SELECT deal_id, amount FROM core.deal ORDER BY ALL").fetchall() == [("d-1", Decimal(101)), ("d-2", Decimal(100))]
 
 
 def test_deal_that_is_no_longer_there_goes_with_all_its_rows(con: duckdb.DuckDBPyConnection) -> None:
@@ -100,6 +111,75 @@ def test_deal_that_moved_into_the_scope_is_there_once(con: duckdb.DuckDBPyConnec
     replace_rows(con, scope_of(("account", "beta")), moved)
     assert con.execute("SELECT deal_id, account_id FROM core.deal").fetchall() == [("d-1", "beta")]
     assert con.execute("SELECT count(*) FROM core.credit_line").fetchall() == [(2,)]
+
+
+def places(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[int]]:
+    """Return where the rows of each deal lie in each book: what is written anew lies elsewhere."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for name in BOOKS_OF_DEALS:
+        for deal_id, place in con.execute(f"SELECT deal_id, rowid FROM core.{name}").fetchall():
+            found.setdefault((name, deal_id), set()).add(place)
+    return found
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_only_the_deals_whose_rows_changed_are_written(
+    con: duckdb.DuckDBPyConnection, everything: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A touch inside the window of one deal of three, then one that is in no window, then an amount."""
+    monkeypatch.setattr(planning, "EVERYTHING_FROM", 0.5 if everything else 2.0)
+    years = {2024: "d-1", 2025: "d-2", 2026: "d-3"}
+    for year, deal_id in years.items():
+        times = {"opened_at": f"{year}-03-01T00:00:00Z", "closed_at": f"{year}-04-01T00:00:00Z"}
+        land_events(con, touch(f"t-{year}", f"{year}-02-01T00:00:00Z"), deal(f"e-{year}", deal_id=deal_id, **times))
+    attribute(con)
+    before = places(con)
+    land_events(con, touch("t-new", "2025-02-02T00:00:00Z"))
+    attribute(con)
+    moved = {key for key in before if places(con)[key].isdisjoint(before[key])}
+    stayed = {key for key in before if places(con)[key] == before[key]}
+    of_touches = ("journey_touch", "credit_line", "pipeline_credit")
+    assert moved == {(name, "d-2") for name in of_touches}
+    assert stayed == before.keys() - moved
+    before = places(con)
+    land_events(con, touch("t-late", "2025-12-31T00:00:00Z", channel="event"))
+    counts = attribute(con)
+    assert counts is not None
+    assert (counts.accounts, counts.deals, counts.credits) == (1, 3, 5)  # the latest is in the journey of none but d-3
+    assert {key for key in before if places(con)[key] != before[key]} == {(name, "d-3") for name in of_touches}
+    before = places(con)
+    land_events(con, touch("t-after", "2027-01-01T00:00:00Z"))
+    attribute(con)
+    assert places(con) == before
+
+
+def test_deals_are_compared_whatever_the_order_of_their_rows(con: duckdb.DuckDBPyConnection) -> None:
+    replace_rows(con, Scope(everything=True), both())
+    before = places(con)
+    turned = {name: table.take(pa.array(range(len(table) - 1, -1, -1), pa.int64())) for name, table in both().items()}
+    replaced = replace_rows(con, Scope(everything=True, why=FACTS), turned)
+    assert replaced.deal_ids is not None
+    assert len(replaced.deal_ids) == 0
+    assert places(con) == before
+
+
+@pytest.mark.parametrize("name", ["deal_history", "journey_touch", "entry", "credit_line"])
+def test_row_that_is_there_twice_or_no_longer_is_a_change(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    for changed in (ROWS[name] + ROWS[name][:1], ROWS[name][1:]):
+        replace_rows(con, Scope(everything=True), books())
+        replaced = replace_rows(con, scope_of(("account", "acme")), books(**{name: changed}))
+        assert replaced.deal_ids is not None
+        assert replaced.deal_ids.to_pylist() == [{"deal_id": "d-1"}]
+        assert con.execute(f"SELECT count(*) FROM core.{name}").fetchall() == [(len(changed),)]
+
+
+def test_accounts_are_replaced_by_account(con: duckdb.DuckDBPyConnection) -> None:
+    named = ROWS["account"][0]
+    replace_rows(con, Scope(everything=True), books(account=[named, named | {"account_id": "beta", "name": "Beta"}]))
+    replace_rows(con, scope_of(("account", "beta")), books(account=[named | {"name": "No"}, named | {"account_id": "beta", "name": "B"}]))
+    assert con.execute("SELECT account_id, name FROM core.account ORDER BY ALL").fetchall() == [("acme", "Acme"), ("beta", "B")]
+    replace_rows(con, scope_of(("account", "beta")), books(account=[]))
+    assert con.execute("SELECT account_id FROM core.account").fetchall() == [("acme",)]
 
 
 def test_identities_are_replaced_by_node(con: duckdb.DuckDBPyConnection) -> None:
@@ -171,14 +251,13 @@ def test_scope_that_was_planned_before_another_is_the_one_that_is_replaced(con: 
     made = fold(read_facts(con, far), LINEAR).tables()
     plan_accounts(con, ["acme"])
     replaced = replace_rows(con, far, made)
-    assert replaced.deal_ids is not None
-    assert replaced.deal_ids["deal_id"].to_pylist() == ["d-9"]
+    assert (replaced.accounts, replaced.deals) == (1, 1)
     assert every_row(con) == before
 
 
 def test_setting_is_one_row_and_the_models_are_in_words(con: duckdb.DuckDBPyConnection) -> None:
-    write_setting(con, Config())
-    write_setting(
+    write_settings(con, Config())
+    write_settings(
         con,
         Config(
             attribution=Attribution(models=("linear", "first_touch"), default_model="linear"), marketing=Marketing(target_pct=Decimal(40))
@@ -190,3 +269,40 @@ def test_setting_is_one_row_and_the_models_are_in_words(con: duckdb.DuckDBPyConn
     rules = dict(con.execute("FROM core.model").fetchall())
     assert sorted(rules) == ["first_touch", "linear"]
     assert all(len(rule.split()) > 2 for rule in rules.values())
+
+
+def test_lead_sources_of_the_setting_are_those_that_deals_have(con: duckdb.DuckDBPyConnection) -> None:
+    """Compared without case as Unicode folds it, where `lower` would not; another spelling is another label."""
+    sources = ("WEBSITE", "Messe STRASSE", "Web site", None)
+    deals = [ROWS["deal"][0] | {"deal_id": f"d-{number}", "lead_source": source} for number, source in enumerate(sources)]
+    replace_rows(con, Scope(everything=True), books(deal=deals))
+    marketing = Marketing(lead_sources=("website", "messe \u00a0straße ", "fair"))
+    write_settings(con, Config(attribution=LINEAR.attribution, marketing=marketing))
+    assert con.execute("SELECT lead_sources FROM core.setting").fetchall() == [(["Messe STRASSE", "WEBSITE"],)]
+
+
+def test_labels_of_the_configuration_are_written_down(con: duckdb.DuckDBPyConnection) -> None:
+    labels = Labels(channel={"ppc": "paid search", "cpc": "paid search"}, stage={"Closed Won": "Won"})
+    for config, expected in ((Config(attribution=LINEAR.attribution, labels=labels), LABELS), (LINEAR, [])):
+        write_settings(con, config)
+        assert con.execute("FROM core.label ORDER BY ALL").fetchall() == expected
+
+
+LABELS = [("channel", "cpc", "paid search"), ("channel", "ppc", "paid search"), ("stage", "Closed Won", "Won")]
+
+
+@examples(3, of_profile=0.02)
+@given(event_sets(), st.randoms(use_true_random=False), st.integers(1, 4), st.booleans())
+def test_books_are_those_of_all_facts_after_every_batch(events: list[Event], dice: random.Random, batches: int, everything: bool) -> None:
+    """Whether accounts are chosen or all are read, and whatever stayed where it was."""
+    before, planning.EVERYTHING_FROM = planning.EVERYTHING_FROM, 0.5 if everything else 2.0
+    dice.shuffle(events)
+    try:
+        with empty_warehouse() as con:
+            attribute(con)
+            for number in range(batches):
+                land_events(con, *events[number::batches])
+                attribute(con)
+                assert verify_books(con, LINEAR).differences == []
+    finally:
+        planning.EVERYTHING_FROM = before

@@ -26,7 +26,7 @@ def _config(folder: Path) -> Config:
 
 def test_new_warehouse_has_nothing(tmp_path: Path) -> None:
     with empty_warehouse() as con:
-        assert read_status(con, _config(tmp_path)) == Status([], 0, 0, [], {}, [], None)
+        assert read_status(con, _config(tmp_path)) == Status([], 0, 0, [], None, {}, [], None)
 
 
 def test_everything_that_waits_or_was_refused_is_counted(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def _fill(con: duckdb.DuckDBPyConnection) -> None:
     """Put the deals of the page's first table in place of the books; `linear` gives every touch the same."""
     for table in ("deal", "entry", "journey_touch", "credit_line", "cost_daily"):
         con.execute(f"TRUNCATE core.{table}")
+    con.execute("UPDATE core.setting SET lead_sources = ['website']")
     for deal, revenue, source, touches in _cells(_section("The quarter")):
         teams = [] if touches == "–" else touches.split(", ")
         con.execute(

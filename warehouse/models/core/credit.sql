@@ -19,6 +19,10 @@ touch AS (
     FROM core.journey_touch
 ),
 
+campaign AS (
+    SELECT campaign_id, counts_for FROM core.campaign
+),
+
 final AS (
     SELECT
         line.model, line.deal_id, deal.account_id, touch.touch_source, touch.touch_id, touch.campaign_id,
@@ -26,13 +30,14 @@ final AS (
         line.ordinal, entry.entry_no, entry.entry, entry.booked_at, entry.booked_on, entry.is_final, line.weight, entry.currency,
         line.revenue, line.revenue_reporting,
         line.journey, touch.journey_length,
-        CASE WHEN line.ordinal = 0 THEN '(unattributed)' ELSE coalesce(touch.campaign_id, '(none)') END AS campaign_key,
+        CASE WHEN line.ordinal = 0 THEN '(unattributed)' ELSE coalesce(campaign.counts_for, touch.campaign_id, '(none)') END AS campaign_key,
         deal.status AS deal_status, coalesce(deal.segment, '(none)') AS segment, deal.opened_on, deal.closed_on,
         entry.amount AS entry_amount, entry.source AS entry_source, entry.event_id AS entry_event_id
     FROM line
     JOIN entry ON entry.deal_id = line.deal_id AND entry.entry_no = line.entry_no
     JOIN deal ON deal.deal_id = line.deal_id
     LEFT JOIN touch ON touch.deal_id = line.deal_id AND touch.ordinal = line.ordinal AND touch.journey = line.journey
+    LEFT JOIN campaign ON campaign.campaign_id = touch.campaign_id
 )
 
 SELECT * FROM final

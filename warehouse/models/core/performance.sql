@@ -1,5 +1,5 @@
--- grain: one row per period, key and model; a key is a campaign or a channel, and has a row where it has cost, revenue or the
--- touches of revenue in the period, with every model
+-- grain: one row per period, key and model; a key is a campaign or a channel, and has a row where it has cost, credit booked, touches of
+-- final credit, pipeline or a won deal in the period, with every model
 WITH period AS (
     SELECT day, period_kind, period FROM core.period
 ),
@@ -13,7 +13,7 @@ model AS (
 ),
 
 cost AS (
-    SELECT period_kind, period, model, campaign_id, coalesce(channel, '(none)') AS channel, true AS is_dated, sum(cost_reporting) AS cost
+    SELECT period_kind, period, model, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
     FROM core.cost_daily
     JOIN period USING (day)
     CROSS JOIN model
@@ -23,7 +23,6 @@ cost AS (
 credit AS (
     SELECT
         period_kind, period, model, campaign_id, channel,
-        bool_or(basis <> 'pending') AS is_dated,
         sum(revenue_reporting) FILTER (basis = 'booked') AS revenue,
         sum(revenue_reporting) FILTER (basis = 'made') AS realized_revenue,
         sum(revenue_reporting) FILTER (basis = 'pending') AS pipeline
@@ -52,22 +51,21 @@ keyed AS (
         period_kind, period, model,
         if(grouping(campaign_id) = 0, 'campaign', 'channel') AS key_kind,
         if(grouping(campaign_id) = 0, campaign_id, channel) AS key,
-        bool_or(is_dated) AS is_dated,
         sum(cost) AS cost, sum(revenue) AS revenue, sum(realized_revenue) AS realized_revenue, sum(pipeline) AS pipeline,
         count(DISTINCT deal_id) AS won_deals
     FROM measure
     GROUP BY GROUPING SETS ((period_kind, period, model, campaign_id), (period_kind, period, model, channel))
 ),
 
-dated AS (
-    SELECT DISTINCT period_kind, period, key_kind, key FROM keyed WHERE is_dated
+occurring AS (
+    SELECT DISTINCT period_kind, period, key_kind, key FROM keyed
 ),
 
 final AS (
     SELECT
         period_kind, period, period_start, period_end, key_kind, key, model, cost,
         coalesce(COLUMNS('^(revenue|realized_revenue|pipeline|won_deals)$'), 0)
-    FROM dated
+    FROM occurring
     CROSS JOIN model
     JOIN span USING (period_kind, period)
     LEFT JOIN keyed USING (period_kind, period, key_kind, key, model)

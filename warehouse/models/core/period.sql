@@ -11,6 +11,8 @@ day AS (
     SELECT booked_on FROM core.entry WHERE booked_on IS NOT NULL
     UNION
     SELECT closed_on FROM core.deal WHERE closed_on IS NOT NULL
+    UNION
+    SELECT created_on FROM core.pipeline_credit
 ),
 
 kind AS (

@@ -45,7 +45,7 @@ FULL JOIN booked USING (period_kind, period, model)
 WHERE coalesce(won_revenue, 0) <> coalesce(booked, 0)
 
 -- check: percentages_follow_from_their_amounts
--- reason: The percentage is what is quoted; it must be that of the amounts beside it, and absent where there is nothing to share.
+-- reason: The percentage is what is quoted; it must be that of the amounts beside it, and absent where there is none.
 -- severity: critical
 WITH share AS (
     SELECT * FROM marts.marketing_share
@@ -55,7 +55,7 @@ measure AS (
     SELECT period_kind, period, segment, model, measure.*
     FROM share, (
         VALUES
-            ('attributed', attributed::DOUBLE, won_revenue::DOUBLE, attributed_pct),
+            ('attributed', attributed::DECIMAL(38, 12), won_revenue::DECIMAL(38, 12), attributed_pct),
             ('sourced_lead_source', sourced_lead_source, won_revenue, sourced_lead_source_pct),
             ('sourced_first_touch', sourced_first_touch, won_revenue, sourced_first_touch_pct),
             ('sourced_before_sales', sourced_before_sales, won_revenue, sourced_before_sales_pct),
@@ -72,7 +72,8 @@ measure AS (
 
 SELECT *
 FROM measure
-WHERE (pct IS NULL) <> (whole = 0) OR abs(pct * whole - 100 * part) > 0.000001 * (1 + abs(whole))
+WHERE (pct IS NOT NULL) <> (whole > 0 AND part BETWEEN 0 AND whole)
+    OR abs(pct * whole - 100 * part::DOUBLE) > 0.000001 * (1 + whole::DOUBLE)
 
 -- check: deals_are_nested
 -- reason: A deal that marketing sourced was influenced by it, and one that was influenced has a touch.

@@ -25,8 +25,9 @@ team AS (
     GROUP BY deal_id
 ),
 
+-- money that is held is dated nowhere
 entry AS (
-    SELECT deal_id, booked_on AS day, amount_reporting FROM core.entry WHERE is_final
+    SELECT deal_id, booked_on AS day, amount_reporting FROM core.entry WHERE is_final AND amount_reporting IS NOT NULL
 ),
 
 -- one flag for each measure that goes by deals; it is named after the measure
@@ -74,11 +75,20 @@ attributed AS (
 ),
 
 -- the weights of a deal are the same in all its entries; a won deal always has the first
+-- rounded as they are, they may add up to a little more or less than the whole deal: one that is all marketing's is one
+marketing_weight AS (
+    SELECT
+        closed_on AS day, segment, model, deal_id,
+        if(bool_and(team IS NOT DISTINCT FROM 'marketing'), 1, least(1, coalesce(sum(weight) FILTER (team = 'marketing'), 0))) AS weight
+    FROM core.credit
+    WHERE entry_no = 1 AND deal_status = 'won'
+    GROUP BY ALL
+),
+
 attributed_deals AS (
     SELECT period_kind, period, segment, model, sum(weight) AS attributed_deals
-    FROM core.credit
-    JOIN period ON period.day = credit.closed_on
-    WHERE entry_no = 1 AND team = 'marketing' AND deal_status = 'won'
+    FROM marketing_weight
+    JOIN period USING (day)
     GROUP BY ALL
 ),
 

@@ -1,0 +1,79 @@
+"""What the configuration refuses beyond wrong types, each with what to do; and what it takes as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nisba.config import Config, load_config
+from nisba.errors import ConfigError
+
+OWN = '[[model]]\nid = "own"\nrest = 100\n'
+
+REFUSED = {
+    '[labels.channel]\nweb = ""': "labels.channel: 'web' becomes '': a channel needs a name, and none that reports give to totals",
+    '[labels.kind]\nview = " "': "labels.kind: 'view' becomes ' ': a kind needs a name, and none that reports give to totals",
+    '[labels.stage]\nLead = ""': "labels.stage: 'Lead' becomes '': a stage needs a name, and none that reports give to totals",
+    '[labels.channel]\nx = "(NONE)"': "labels.channel: 'x' becomes '(NONE)': a channel needs a name, and none that reports give to totals",
+    '[labels.channel]\nx = "All"': "labels.channel: 'x' becomes 'All': a channel needs a name, and none that reports give to totals",
+    '[labels.segment]\n"" = "smb"': "labels.segment: '' becomes 'smb': an empty label is none, and cannot be mapped; remove the line",
+    '[labels.region]\nEMEA = "a"\n" emea" = "b"': (
+        "labels.region: ' emea' becomes 'b': the same label, but for case and blanks, becomes 'a'; keep one of the two"
+    ),
+    '[attribution]\nexcluded_kinds = [""]': "attribution.excluded_kinds: an empty label is none; remove it",
+    '[attribution]\nexcluded_channels = [" "]': "attribution.excluded_channels: an empty label is none; remove it",
+    '[attribution]\nexcluded_channels = ["(none)"]': (
+        "attribution.excluded_channels: no touch has the channel '(none)', reports call rows of their own so; direct traffic is 'direct'"
+    ),
+    '[attribution]\ndirect_channels = ["direct", "(None)"]': (
+        "attribution.direct_channels: no touch has the channel '(None)', reports call rows of their own so; direct traffic is 'direct'"
+    ),
+    OWN + 'excluded_channels = ["ALL"]': (
+        "model 'own': excluded_channels: no touch has the channel 'ALL', reports call rows of their own so; direct traffic is 'direct'"
+    ),
+    OWN + 'multipliers = [{ kind = "", factor = 2 }]': "model 'own': multipliers: an empty label is none; remove it",
+    OWN + 'excluded_referrers = ["pay.test/done"]': (
+        "model 'own': excluded_referrers: 'pay.test/done' is no host: expected one such as 'paypal.com', without scheme, port or path;"
+        " hosts below it are excluded with it"
+    ),
+}
+
+
+def loaded(tmp_path: Path, text: str) -> Config:
+    (tmp_path / "nisba.toml").write_text(text, "utf-8")
+    return load_config(tmp_path / "nisba.toml", {})
+
+
+@pytest.mark.parametrize(("text", "sentence"), REFUSED.items())
+def test_what_cannot_be_meant_is_refused_with_what_to_do(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        loaded(tmp_path, text)
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    ["https://pay.test", "//pay.test", "pay.test:443", "me@pay.test", "*.pay.test", ".pay.test", "pay test", " pay.test", "", "::1"],
+)
+def test_what_is_no_host(tmp_path: Path, referrer: str) -> None:
+    with pytest.raises(ConfigError, match="is no host"):
+        loaded(tmp_path, f'[attribution]\nexcluded_referrers = ["{referrer}"]')
+
+
+@pytest.mark.parametrize("referrer", ["pay.test", "Pay.Test.", "localhost", "[::1]", "192.0.2.1", "äpfel.test", "a-b_c.test"])
+def test_hosts(tmp_path: Path, referrer: str) -> None:
+    assert loaded(tmp_path, f'[attribution]\nexcluded_referrers = ["{referrer}"]').attribution.excluded_referrers == (referrer,)
+
+
+def test_words_that_kinds_segments_and_stages_may_be(tmp_path: Path) -> None:
+    text = '[labels.kind]\nx = "All"\n[labels.stage]\ny = "(none)"\n[labels.segment]\nz = ""\n[labels.region]\nEMEA = "e"\nemea = "e"\n'
+    labels = loaded(tmp_path, text + '[attribution]\nexcluded_kinds = ["all"]\n').labels
+    assert (labels.kind, labels.stage, labels.segment) == ({"x": "All"}, {"y": "(none)"}, {"z": ""})
+
+
+def test_collapse_by_takes_its_three_names_or_none(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "[attribution]\ncollapse_by = []").attribution.collapse_by == ()
+    assert loaded(tmp_path, OWN + 'collapse_by = ["kind"]').model[0].collapse_by == ("kind",)
+    with pytest.raises(ConfigError, match=r"Invalid enum value 'actor' - at `\$.attribution.collapse_by\[0\]`; docs/configuration.md"):
+        loaded(tmp_path, '[attribution]\ncollapse_by = ["actor"]')

@@ -1,0 +1,264 @@
+-- grain: one row per finding: a kind and what it is about
+WITH campaign AS (
+    SELECT * FROM ledger.current_campaign
+),
+
+spend AS (
+    SELECT *, coalesce(spend_id, concat_ws('|', campaign_id, starts_on, ends_on)) AS register_id FROM ledger.current_spend
+),
+
+account AS (
+    SELECT * FROM ledger.current_account
+),
+
+deal AS (
+    SELECT * FROM ledger.current_deal
+),
+
+adjustment AS (
+    SELECT * FROM ledger.current_adjustment
+),
+
+link AS (
+    SELECT *, list_sort([left_kind || ':' || left_id, right_kind || ':' || right_id]) AS pair FROM ledger.current_identity
+),
+
+rate AS (
+    SELECT * FROM ledger.current_fx
+),
+
+-- every event about a register: what decides which of them counts, before source and id
+registered AS (
+    SELECT 'campaign' AS about, campaign_id AS key, 0 AS revision, occurred_at, 0 AS rank, source, event_id, content_hash FROM campaign
+    UNION ALL
+    SELECT 'spend', source || '|' || register_id, revision, occurred_at, 0, source, event_id, content_hash FROM spend
+    UNION ALL
+    SELECT 'account', account_id, revision, occurred_at, 0, source, event_id, content_hash FROM account
+    UNION ALL
+    SELECT
+        'deal', deal_id, revision, occurred_at, CASE WHEN deleted THEN 3 WHEN status = 'won' THEN 2 WHEN status = 'lost' THEN 1 ELSE 0 END,
+        source, event_id, content_hash
+    FROM deal
+    UNION ALL
+    SELECT 'adjustment', adjustment_id, 0, occurred_at, 0, source, event_id, content_hash FROM adjustment
+    UNION ALL
+    SELECT 'identity', array_to_string(pair, ' – '), 0, occurred_at, 0, source, event_id, content_hash FROM link
+    UNION ALL
+    SELECT 'fx', concat_ws('|', base, quote, date), 0, occurred_at, 0, source, event_id, content_hash FROM rate
+),
+
+tie AS (
+    SELECT
+        'tie' AS kind, about || ' ' || key AS key,
+        format('{} events about one {} have the same time and say different things: only their ids decide which of them counts. '
+            || 'Send the right one again with a later time.', count(*), about) AS sentence,
+        list(source || '/' || event_id ORDER BY source, event_id) AS events
+    FROM registered
+    GROUP BY about, registered.key, revision, occurred_at, rank
+    HAVING count(DISTINCT content_hash) > 1
+),
+
+stale AS (
+    SELECT
+        'stale_revision' AS kind, about || ' ' || key AS key,
+        format('{} later events about this {} have no revision, and an earlier one has: that one counts. '
+            || 'Send revisions always, or never.', count(*), about) AS sentence,
+        list(source || '/' || event_id ORDER BY source, event_id) AS events
+    FROM (
+        SELECT *, max_by(occurred_at, (revision, occurred_at)) OVER one AS counts_since, max(revision) OVER one AS highest
+        FROM registered
+        WHERE about IN ('spend', 'account', 'deal')
+        WINDOW one AS (PARTITION BY about, registered.key)
+    )
+    WHERE revision = 0 AND highest > 0 AND occurred_at > counts_since
+    GROUP BY about, key
+),
+
+two_sources AS (
+    SELECT
+        'two_sources' AS kind, campaign_id AS key,
+        format('campaign {} is described by {}: the latest event counts, whoever sent it. Let one of them describe it; '
+            || 'if they mean two campaigns, give them two ids.', campaign_id, string_agg(DISTINCT source, ' and ' ORDER BY source)) AS sentence,
+        list(source || '/' || event_id ORDER BY source, event_id) AS events
+    FROM campaign
+    GROUP BY campaign_id
+    HAVING count(DISTINCT source) > 1
+),
+
+latest_spend AS (
+    SELECT * FROM spend
+    QUALIFY row_number() OVER (PARTITION BY source, spend_id IS NULL, register_id ORDER BY revision DESC, occurred_at DESC, event_id DESC) = 1
+),
+
+-- rows with a spend_id are finer than campaign and day, and lie beside each other; one without lies over them
+overlapping AS (
+    SELECT
+        'overlapping_spend' AS kind, source || '|' || campaign_id AS key,
+        format('{} costs of campaign {} from {} cover days that another of its costs covers, the first on {}: both count. '
+            || 'Send a correction with the days of what it corrects, or give every row a spend_id.',
+            count(*), campaign_id, source, min(starts_on)) AS sentence,
+        list(source || '/' || event_id ORDER BY source, event_id) AS events
+    FROM (
+        SELECT
+            *,
+            max(ends_on) OVER before AS any_end,
+            max(ends_on) FILTER (spend_id IS NULL) OVER before AS plain_end
+        FROM latest_spend
+        WINDOW before AS (
+            PARTITION BY source, campaign_id ORDER BY starts_on, ends_on, spend_id NULLS FIRST, event_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )
+    )
+    WHERE starts_on <= CASE WHEN spend_id IS NULL THEN any_end ELSE plain_end END
+    GROUP BY source, campaign_id
+),
+
+dated AS (
+    SELECT 'touch time' AS what, source, event_id FROM ledger.current_touch WHERE occurred_at > now()
+    UNION ALL
+    SELECT 'lead stage time', source, event_id FROM ledger.current_lead_stage WHERE occurred_at > now()
+    UNION ALL
+    SELECT about || ' time', source, event_id FROM registered WHERE occurred_at > now()
+    UNION ALL
+    SELECT 'deal close', source, event_id FROM deal WHERE status <> 'open' AND (closed_at > now() OR closed_on > current_date + 1)
+    UNION ALL
+    SELECT 'adjustment effect', source, event_id FROM adjustment WHERE effective_at > now() OR effective_on > current_date + 1
+),
+
+future AS (
+    SELECT
+        'future_dated' AS kind, what AS key,
+        format('{} events have a {} that is still to come: they count from then on, in periods that have not begun. '
+            || 'Look at the clock and the time zone of their source.', count(*), what) AS sentence,
+        list(source || '/' || event_id ORDER BY source, event_id) AS events
+    FROM dated
+    GROUP BY what
+),
+
+label AS (
+    SELECT field, lower(regexp_replace(trim(label), '\s+', ' ', 'g')) AS label, name FROM core.label
+),
+
+written AS (
+    SELECT 'channel' AS field, channel AS label, count(*) AS facts FROM ledger.current_touch GROUP BY ALL
+    UNION ALL
+    SELECT 'kind', kind, count(*) FROM ledger.current_touch GROUP BY ALL
+    UNION ALL
+    SELECT 'channel', channel, count(*) FROM campaign GROUP BY ALL
+    UNION ALL
+    SELECT 'campaign_type', campaign_type, count(*) FROM campaign GROUP BY ALL
+    UNION ALL
+    SELECT field, label, sum(facts)
+    FROM (SELECT stage, deal_type, segment, region, product, lead_source, loss_reason, count(*) AS facts FROM deal GROUP BY ALL)
+    UNPIVOT (label FOR field IN (stage, deal_type, segment, region, product, lead_source, loss_reason))
+    GROUP BY ALL
+    UNION ALL
+    SELECT field, label, sum(facts)
+    FROM (SELECT segment, region, count(*) AS facts FROM account GROUP BY ALL)
+    UNPIVOT (label FOR field IN (segment, region))
+    GROUP BY ALL
+),
+
+named AS (
+    SELECT written.field, written.label AS written, coalesce(name, written.label) AS label, facts
+    FROM written
+    LEFT JOIN label ON label.field = written.field AND label.label = lower(written.label)
+    WHERE written.label IS NOT NULL
+),
+
+variants AS (
+    SELECT
+        'label_variants' AS kind, field || ' ' || lower(replace(label, ' ', '')) AS key,
+        format('{} is written {}: figures keep them apart. Write it in one way, or give both one name in [labels.{}].',
+            field, string_agg(DISTINCT '''' || label || '''', ' and ' ORDER BY '''' || label || ''''), field) AS sentence,
+        NULL::VARCHAR[] AS events
+    FROM named
+    GROUP BY field, lower(replace(label, ' ', ''))
+    HAVING count(DISTINCT label) > 1
+),
+
+no_amount AS (
+    SELECT
+        'no_amount' AS kind, held.deal_id AS key,
+        format('deal {} is won and nobody entered an amount: its revenue is unknown and in no figure. Enter it in the CRM.', held.deal_id)
+            AS sentence,
+        [deal_history.source || '/' || deal_history.event_id] AS events
+    FROM ops.held AS held
+    JOIN core.deal_history AS deal_history USING (deal_id)
+    WHERE held.kind = 'deal' AND held.reason = 'no_amount'
+    QUALIFY row_number() OVER (PARTITION BY held.deal_id ORDER BY state_no DESC) = 1
+),
+
+no_account AS (
+    SELECT
+        'no_account' AS kind, deal_id AS key,
+        format('deal {} belongs to no account: it has one of its own, with its contacts alone. Give it its company in the CRM.', deal_id)
+            AS sentence,
+        [deal_history.source || '/' || deal_history.event_id] AS events
+    FROM core.deal AS current_deal
+    JOIN core.deal_history AS deal_history USING (deal_id)
+    WHERE current_deal.account_id = 'deal:' || deal_id
+    QUALIFY row_number() OVER (PARTITION BY deal_id ORDER BY state_no DESC) = 1
+),
+
+unknown AS (
+    SELECT
+        'unknown_field' AS kind, event_type || ' ' || field AS key,
+        format('{} records of {} had a field {} that nisba does not know: it is kept nowhere. Is it misspelt?', records, event_type, field)
+            AS sentence,
+        NULL::VARCHAR[] AS events
+    FROM ops.unknown_field
+),
+
+cycle AS (
+    SELECT
+        'campaign_cycle' AS kind, counted.counts_for AS key,
+        format('campaigns name each other in same_as: all of them count for {}. Let one of them name none.', counted.counts_for)
+            AS sentence,
+        list(DISTINCT campaign.source || '/' || campaign.event_id ORDER BY campaign.source || '/' || campaign.event_id) AS events
+    FROM core.campaign AS counted
+    JOIN campaign USING (campaign_id)
+    WHERE
+        campaign.same_as IS NOT NULL
+        AND counted.counts_for IN (SELECT campaign_id FROM core.campaign WHERE same_as IS NOT NULL AND counts_for = campaign_id)
+    GROUP BY counted.counts_for
+),
+
+setting AS (
+    SELECT setting, field, value, lower(regexp_replace(trim(value), '\s+', ' ', 'g')) AS label FROM core.named_setting
+),
+
+host AS (
+    SELECT DISTINCT value FROM setting
+    SEMI JOIN (SELECT DISTINCT lower(referrer) AS referrer FROM ledger.current_touch WHERE referrer IS NOT NULL) AS touch
+        ON contains(touch.referrer, setting.label)
+    WHERE setting.field = 'referrer'
+),
+
+unused AS (
+    SELECT
+        'unused_setting' AS kind, setting || ' ' || value AS key,
+        format('{} of nisba.toml names {}, and no fact has it: is it misspelt?', setting, value) AS sentence,
+        NULL::VARCHAR[] AS events
+    FROM setting
+    WHERE
+        (setting.field <> 'referrer' OR value NOT IN (SELECT value FROM host))
+        AND (setting.field, setting.label) NOT IN (SELECT (field, lower(written)) FROM named)
+        AND (setting.field, setting.label) NOT IN (SELECT (field, lower(label)) FROM named)
+),
+
+final AS (
+    FROM tie
+    UNION ALL FROM stale
+    UNION ALL FROM two_sources
+    UNION ALL FROM overlapping
+    UNION ALL FROM future
+    UNION ALL FROM variants
+    UNION ALL FROM no_amount
+    UNION ALL FROM no_account
+    UNION ALL FROM unknown
+    UNION ALL FROM cycle
+    UNION ALL FROM unused
+)
+
+SELECT kind, key, sentence, len(events) AS event_count, events[:10] AS events FROM final

@@ -1,0 +1,118 @@
+"""What the books were computed with: the settings, the models in words, the labels, and what the configuration names.
+
+They are rows of the books like any others: an attribution writes them, a verification makes them anew and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from nisba.attribution import RULES_EDITION
+from nisba.attribution.facts import TEXT
+from nisba.attribution.labels import folded, normalised
+from nisba.attribution.models import selected_models
+from nisba.attribution.wording import rule_in_words
+from nisba.config import Attribution, Config, config_hash
+from warehouse.query import relations
+
+__all__ = ["SETTING_SCHEMAS", "setting_tables", "write_settings"]
+
+SETTING_SCHEMAS: Mapping[str, pa.Schema] = {
+    "setting": pa.schema(
+        [
+            ("reporting_currency", TEXT),
+            ("time_zone", TEXT),
+            ("fiscal_year_start_month", pa.int32()),
+            ("default_model", TEXT),
+            ("models", pa.list_(TEXT)),
+            ("target_pct", pa.decimal128(9, 4)),
+            ("lead_sources", pa.list_(TEXT)),  # as deals have them
+            ("config_hash", TEXT),
+            ("rules_edition", pa.int32()),
+        ]
+    ),
+    "model": pa.schema([("model", TEXT), ("rule", TEXT)]),
+    "label": pa.schema([("field", TEXT), ("label", TEXT), ("name", TEXT)]),
+    "named_setting": pa.schema([("setting", TEXT), ("field", TEXT), ("value", TEXT)]),
+}
+"""The tables of `core` that follow from the configuration, and from the lead sources that deals have."""
+
+_NAMING = (
+    ("excluded_kinds", "kind"),
+    ("excluded_channels", "channel"),
+    ("excluded_referrers", "referrer"),
+    ("direct_channels", "channel"),
+)
+"""Keys of `[attribution]`, and of models where they have them, that name what touches have."""
+
+_DEFAULT = Attribution()
+
+
+def setting_tables(config: Config, lead_sources: Any) -> dict[str, pa.Table]:
+    """Return the tables of `SETTING_SCHEMAS`; `lead_sources` is a text column of those that deals have."""
+    models = selected_models(config)
+    rows: dict[str, list[Any]] = {
+        "setting": [_setting(config, lead_sources)],
+        "model": [(model.id, rule_in_words(model)) for model in models],
+        "label": [(field, label, name) for field, names in _labels(config) for label, name in names.items()],
+        "named_setting": list(_named(config)),
+    }
+    return {
+        name: pa.table([pa.array([row[place] for row in rows[name]], field.type) for place, field in enumerate(schema)], schema=schema)
+        for name, schema in SETTING_SCHEMAS.items()
+    }
+
+
+def write_settings(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """Write what the books were computed with, in place of what was there; the deals are written before."""
+    deals = con.execute("SELECT DISTINCT lead_source FROM core.deal WHERE lead_source IS NOT NULL").arrow().read_all()
+    with relations(con, **{f"made_{name}": table for name, table in setting_tables(config, deals["lead_source"]).items()}):
+        for name in SETTING_SCHEMAS:
+            con.execute(f"DELETE FROM core.{name}")
+            con.execute(f"INSERT INTO core.{name} BY NAME FROM made_{name}")
+
+
+def _setting(config: Config, lead_sources: Any) -> tuple[Any, ...]:
+    reporting = config.reporting
+    return (
+        reporting.currency,
+        reporting.time_zone,
+        reporting.fiscal_year_start_month,
+        config.attribution.default_model,
+        [model.id for model in selected_models(config)],
+        config.marketing.target_pct,
+        _lead_sources(config, lead_sources),
+        config_hash(config),
+        RULES_EDITION,
+    )
+
+
+def _lead_sources(config: Config, lead_sources: Any) -> list[str]:
+    """Return the lead sources of deals that the configuration names in any case: SQL cannot fold case as labels are compared."""
+    named = {folded(normalised(label, "lead_source")) for label in config.marketing.lead_sources}
+    return sorted(label for label in set(lead_sources.drop_null().to_pylist()) if folded(label) in named)
+
+
+def _labels(config: Config) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the maps of labels: what the models call campaigns' channels by."""
+    yield from msgspec.structs.asdict(config.labels).items()
+
+
+def _named(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Yield (key of nisba.toml, field, value) for every label or host that the configuration names; defaults nobody wrote there."""
+    for field, names in _labels(config):
+        yield from ((f"labels.{field}", field, label) for label in names)
+    yield from (("marketing.lead_sources", "lead_source", label) for label in config.marketing.lead_sources)
+    for section, settings in (("attribution", config.attribution), *((f"model.{model.id}", model) for model in config.model)):
+        for key, field in _NAMING:
+            written = set(getattr(settings, key, None) or ()) - set(getattr(_DEFAULT, key))
+            yield from ((f"{section}.{key}", field, value) for value in sorted(written))
+    for model in config.model:
+        for multiplier in model.multipliers:
+            named = (("channel", multiplier.channel), ("kind", multiplier.kind))
+            yield from ((f"model.{model.id}.multipliers", field, value) for field, value in named if value is not None)
