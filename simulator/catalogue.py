@@ -11,6 +11,7 @@ from dataclasses import dataclass
 __all__ = [
     "CAMPAIGNS",
     "CURRENCIES",
+    "INDUSTRIES",
     "LOSS_REASONS",
     "NEXT_STEPS",
     "OWNERS",
@@ -229,6 +230,7 @@ CURRENCIES: dict[str, tuple[int, int, int]] = {
     "EUR": (10_000, 2, 50),
 }
 
+INDUSTRIES = ("manufacturing", "logistics", "retail", "healthcare", "hospitality", "energy", "media", "agriculture", "insurance")
 PRODUCTS = ("Close", "Consolidate", "Audit Trail", "Suite")
 PAGES = ("/", "/pricing", "/product/close", "/product/audit-trail", "/customers", "/docs/start", "/blog/late-close", "/compare")
 OWNERS = ("Ana Duarte", "Bola Adeyemi", "Chen Wei", "Dario Conti", "Elif Kaya", "Freya Nilsen", "Goran Ilić", "Hana Sato")

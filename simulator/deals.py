@@ -10,7 +10,7 @@ from simulator.catalogue import CURRENCIES, LOSS_REASONS, NEXT_STEPS, OWNERS, PR
 from simulator.clock import DAY, utc_instant
 from simulator.draws import Bools, Draws, Ints
 from simulator.leads import Leads
-from simulator.naming import account_id, contact_id, deal_id, money, old_account_id
+from simulator.naming import account_id, contact_id, deal_id, deal_name, money, old_account_id
 from simulator.outcomes import Outcomes
 from simulator.world import CURRENCY_CODES, World
 
@@ -111,14 +111,17 @@ class _Story:
     def _first_record(self, world: World, lead_source: str) -> dict[str, Any]:
         number, plot = self.number, self.plot
         nth = int(world.deals.nth[number])
+        product = PRODUCTS[int(plot.product[number])]
+        deal_type = "new" if nth == 0 else ("renewal" if (number + nth) % 5 < 2 else "expansion")
         record: dict[str, Any] = {
             "deal_id": deal_id(number),
             "account_id": old_account_id(self.account) if self.merged and number % 2 else account_id(self.account),
             "opened_at": utc_instant(self.opened, self.offset),
-            "deal_type": "new" if nth == 0 else ("renewal" if (number + nth) % 5 < 2 else "expansion"),
+            "name": deal_name(self.account, product, deal_type),
+            "deal_type": deal_type,
             "owner": OWNERS[int(plot.owner[number])],
             "region": REGIONS[int(world.accounts.region[self.account])].name,
-            "product": PRODUCTS[int(plot.product[number])],
+            "product": product,
             "lead_source": lead_source,
         }
         if plot.has_segment[number]:

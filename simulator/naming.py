@@ -1,15 +1,51 @@
-"""Ids, made from the numbers of rows, and money, made from minor units."""
+"""Ids and names, made from the numbers of rows, and money, made from minor units."""
 
 from __future__ import annotations
 
-__all__ = ["account_id", "contact_id", "deal_id", "has_contact_twin", "lead_id", "money", "old_account_id", "person_id", "visitor_id"]
+__all__ = [
+    "account_id",
+    "account_name",
+    "contact_id",
+    "deal_id",
+    "deal_name",
+    "has_contact_twin",
+    "lead_id",
+    "money",
+    "old_account_id",
+    "person_id",
+    "visitor_id",
+]
 
 _CONTACT_EVERY = 37
+_PLACES = (
+    *("Alder", "Birch", "Cedar", "Dale", "Elm", "Fjord", "Grove", "Harbour", "Iris", "Juniper", "Kestrel", "Larch", "Meadow"),
+    *("North", "Oak", "Pine", "Quarry", "Ridge", "Stone", "Tarn", "Umber", "Vale", "Willow", "Yarrow", "Zephyr"),
+)
+_TRADES = (
+    *("Foods", "Freight", "Energy", "Systems", "Clinics", "Hotels", "Retail", "Textiles", "Robotics", "Insurance", "Dairy", "Paper"),
+    *("Shipping", "Optics", "Press", "Seeds", "Steel"),
+)
 
 
 def account_id(number: int) -> str:
     """Return the id of an account."""
     return f"acct-{number:05d}"
+
+
+def account_name(number: int) -> str:
+    """Return what an account is called: a name of its own, whatever else the number makes.
+
+    >>> account_name(0), account_name(1)
+    ('Alder Foods', 'Birch Freight')
+    """
+    places, trades = len(_PLACES), len(_TRADES)
+    place, trade, more = number % places, (number + number // places) % trades, number // (places * trades)
+    return f"{_PLACES[place]} {_TRADES[trade]}" + (f" {more + 1}" if more else "")
+
+
+def deal_name(number: int, product: str, deal_type: str) -> str:
+    """Return what a deal is called: `Alder Foods: Suite (renewal)`, of the account's number."""
+    return f"{account_name(number)}: {product} ({deal_type})"
 
 
 def old_account_id(number: int) -> str:

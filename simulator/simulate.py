@@ -13,6 +13,7 @@ import numpy as np
 
 from schemas.keys import partition_key
 from simulator.clock import START
+from simulator.companies import account_events
 from simulator.deals import Row, deal_events, deleted_deals, plot_deals
 from simulator.draws import Draws, Ints
 from simulator.lead_stages import lead_events
@@ -98,6 +99,7 @@ def _play(world: World) -> tuple[list[_Topic], dict[str, Any]]:
         _topic("marketing.campaign", campaign_events(world)),
         _topic("marketing.spend", spend_events(world)),
         _touch_topic(TouchLines(world, touches), touches.at, retraction_events(world, touches)),
+        _topic("crm.account", account_events(world)),
         _topic("crm.lead", lead_events(world, outcomes, leads)),
         _topic("crm.deal", deals),
         _topic("identity", identity_events(world, leads)),

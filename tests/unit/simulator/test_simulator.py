@@ -84,6 +84,7 @@ def test_instants_have_offsets_and_are_the_same_instant() -> None:
 
 def test_every_topic_has_its_file_and_the_truth_is_no_event_file(told: Summary) -> None:
     assert sorted(file.name for file in told.directory.iterdir()) == [
+        "crm.account.jsonl",
         "crm.deal.jsonl",
         "crm.lead.jsonl",
         "finance.fx.jsonl",
@@ -209,3 +210,17 @@ def test_the_smallest_worlds_work(tmp_path: Path, accounts: int, days: int) -> N
 def test_impossible_numbers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one account"):
         simulate(1, 0, 10, tmp_path)
+
+
+def test_every_account_has_a_name_of_its_own_and_a_merged_one_the_same_under_both_ids(clean: Summary) -> None:
+    named = {event["data"]["account_id"]: event["data"]["name"] for event in events(clean, "crm.account")}
+    current = {id_: name for id_, name in named.items() if not id_.endswith("-old")}
+    assert len(current) == len(set(current.values())) == ACCOUNTS
+    merged = named.keys() - current.keys()
+    assert merged and all(named[id_] == named[id_.removesuffix("-old")] for id_ in merged)
+
+
+def test_deals_are_named_for_their_account_and_what_is_sold(clean: Summary) -> None:
+    accounts = {event["data"]["account_id"]: event["data"]["name"] for event in events(clean, "crm.account")}
+    deals = [event["data"] for event in events(clean, "crm.deal") if event["type"] == "nisba.deal.v1"]
+    assert deals and all(deal["name"] == f"{accounts[deal['account_id']]}: {deal['product']} ({deal['deal_type']})" for deal in deals)
