@@ -129,8 +129,8 @@ def _compare_models(con: duckdb.DuckDBPyConnection) -> list[_Found]:
 
 
 def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return the statements that made the views that there are, bare of quotes and blanks: a file that is opened again has fewer."""
-    bare = "regexp_replace(sql, '[\"\\s]', '', 'g')"
+    """Return the statements that made the views that there are, bare of quotes, blanks and parentheses: a file that is opened again has others."""
+    bare = "regexp_replace(sql, '[\"\\s()]', '', 'g')"
     return dict(con.execute(f"SELECT schema_name || '.' || view_name, {bare} FROM duckdb_views() WHERE NOT internal").fetchall())
 
 

@@ -37,7 +37,7 @@ def test_report_shows_both_tables(run: Run, warehouse: Path) -> None:
 def test_report_as_json_has_money_as_text(as_json: AsJson, warehouse: Path, options: tuple[str, ...], revenue: dict[str, str]) -> None:
     found = as_json("report", "--warehouse", warehouse, *options)
     assert {row["campaign_id"]: row["revenue"] for row in found["campaigns"]} == revenue
-    assert found["checks"] == {"deals": 4, "entries": 4, "wrong_entries": 0, "models": 2, "held": 0, "booked": "920.000"}
+    assert found["checks"] == {"deals": 4, "entries": 4, "wrong_entries": 0, "models": 2, "held": 0, "booked": "920.000", "data_issues": []}
 
 
 def test_report_as_json_names_what_it_is_of(as_json: AsJson, warehouse: Path) -> None:
@@ -168,8 +168,8 @@ def test_explain_of_a_deal_without_anything(run: Run, landed: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("d-9",), "no deal 'd-9' in the books; the nearest ids are d-1, d-2."),
-        (("",), "no deal '' in the books; the nearest ids are d-1, d-2."),
+        (("d-9",), "no deal has the id 'd-9' in the books; the nearest are d-1, d-2."),
+        (("",), "no deal has the id '' in the books; the nearest are d-1, d-2."),
         (("d-1", "--model", "mine"), "no model 'mine' in the books; there are: first_touch, linear, marketing_only."),
     ],
 )

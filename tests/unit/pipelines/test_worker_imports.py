@@ -66,4 +66,4 @@ def test_files_are_read_decoded_and_written(tmp_path: Path) -> None:
 
 
 def test_shards_are_attributed(tmp_path: Path) -> None:
-    assert run(ATTRIBUTE, folder=str(tmp_path)) == "[['credit_line', 'deal', 'deal_history', 'entry', 'journey_touch']]"
+    assert run(ATTRIBUTE, folder=str(tmp_path)) == "[['credit_line', 'deal', 'deal_history', 'entry', 'journey_touch', 'pipeline_credit']]"

@@ -140,27 +140,24 @@ label AS (
 ),
 
 written AS (
-    SELECT 'channel' AS field, channel AS label, count(*) AS facts FROM ledger.current_touch GROUP BY ALL
+    SELECT DISTINCT 'channel' AS field, channel AS label FROM ledger.current_touch
     UNION ALL
-    SELECT 'kind', kind, count(*) FROM ledger.current_touch GROUP BY ALL
+    SELECT DISTINCT 'kind', kind FROM ledger.current_touch
     UNION ALL
-    SELECT 'channel', channel, count(*) FROM campaign GROUP BY ALL
+    SELECT DISTINCT 'channel', channel FROM campaign
     UNION ALL
-    SELECT 'campaign_type', campaign_type, count(*) FROM campaign GROUP BY ALL
+    SELECT DISTINCT 'campaign_type', campaign_type FROM campaign
     UNION ALL
-    SELECT field, label, sum(facts)
-    FROM (SELECT stage, deal_type, segment, region, product, lead_source, loss_reason, count(*) AS facts FROM deal GROUP BY ALL)
-    UNPIVOT (label FOR field IN (stage, deal_type, segment, region, product, lead_source, loss_reason))
-    GROUP BY ALL
+    SELECT
+        unnest(['stage', 'deal_type', 'segment', 'region', 'product', 'lead_source', 'loss_reason']),
+        unnest([stage, deal_type, segment, region, product, lead_source, loss_reason])
+    FROM (SELECT DISTINCT stage, deal_type, segment, region, product, lead_source, loss_reason FROM deal)
     UNION ALL
-    SELECT field, label, sum(facts)
-    FROM (SELECT segment, region, count(*) AS facts FROM account GROUP BY ALL)
-    UNPIVOT (label FOR field IN (segment, region))
-    GROUP BY ALL
+    SELECT unnest(['segment', 'region']), unnest([segment, region]) FROM (SELECT DISTINCT segment, region FROM account)
 ),
 
 named AS (
-    SELECT written.field, written.label AS written, coalesce(name, written.label) AS label, facts
+    SELECT written.field, written.label AS written, coalesce(name, written.label) AS label
     FROM written
     LEFT JOIN label ON label.field = written.field AND label.label = lower(written.label)
     WHERE written.label IS NOT NULL
