@@ -129,7 +129,7 @@ def _compare_models(con: duckdb.DuckDBPyConnection) -> list[_Found]:
 
 
 def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return the statements that made the views that there are, bare of quotes, blanks and parentheses: a file that is opened again has others."""
+    """Return the statements that made the views that there are, bare of what a file that is opened again writes in another way."""
     bare = "regexp_replace(sql, '[\"\\s()]', '', 'g')"
     return dict(con.execute(f"SELECT schema_name || '.' || view_name, {bare} FROM duckdb_views() WHERE NOT internal").fetchall())
 

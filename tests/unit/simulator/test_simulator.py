@@ -217,10 +217,12 @@ def test_every_account_has_a_name_of_its_own_and_a_merged_one_the_same_under_bot
     current = {id_: name for id_, name in named.items() if not id_.endswith("-old")}
     assert len(current) == len(set(current.values())) == ACCOUNTS
     merged = named.keys() - current.keys()
-    assert merged and all(named[id_] == named[id_.removesuffix("-old")] for id_ in merged)
+    assert merged
+    assert all(named[id_] == named[id_.removesuffix("-old")] for id_ in merged)
 
 
 def test_deals_are_named_for_their_account_and_what_is_sold(clean: Summary) -> None:
     accounts = {event["data"]["account_id"]: event["data"]["name"] for event in events(clean, "crm.account")}
     deals = [event["data"] for event in events(clean, "crm.deal") if event["type"] == "nisba.deal.v1"]
-    assert deals and all(deal["name"] == f"{accounts[deal['account_id']]}: {deal['product']} ({deal['deal_type']})" for deal in deals)
+    assert deals
+    assert all(deal["name"] == f"{accounts[deal['account_id']]}: {deal['product']} ({deal['deal_type']})" for deal in deals)

@@ -55,25 +55,24 @@ measure AS (
     SELECT period_kind, period, segment, model, measure.*
     FROM share, (
         VALUES
-            ('attributed', attributed::DECIMAL(38, 12), won_revenue::DECIMAL(38, 12), attributed_pct),
-            ('sourced_lead_source', sourced_lead_source, won_revenue, sourced_lead_source_pct),
-            ('sourced_first_touch', sourced_first_touch, won_revenue, sourced_first_touch_pct),
-            ('sourced_before_sales', sourced_before_sales, won_revenue, sourced_before_sales_pct),
-            ('influenced', influenced, won_revenue, influenced_pct),
-            ('coverage', coverage, won_revenue, coverage_pct),
-            ('attributed_deals', attributed_deals, won_deals, attributed_deals_pct),
-            ('sourced_lead_source_deals', sourced_lead_source_deals, won_deals, sourced_lead_source_deals_pct),
-            ('sourced_first_touch_deals', sourced_first_touch_deals, won_deals, sourced_first_touch_deals_pct),
-            ('sourced_before_sales_deals', sourced_before_sales_deals, won_deals, sourced_before_sales_deals_pct),
-            ('influenced_deals', influenced_deals, won_deals, influenced_deals_pct),
-            ('coverage_deals', coverage_deals, won_deals, coverage_deals_pct)
-    ) AS measure (measure, part, whole, pct)
+            ('attributed', attributed::DOUBLE, won_revenue::DOUBLE, attributed BETWEEN 0 AND won_revenue, attributed_pct),
+            ('sourced_lead_source', sourced_lead_source::DOUBLE, won_revenue::DOUBLE, sourced_lead_source BETWEEN 0 AND won_revenue, sourced_lead_source_pct),
+            ('sourced_first_touch', sourced_first_touch::DOUBLE, won_revenue::DOUBLE, sourced_first_touch BETWEEN 0 AND won_revenue, sourced_first_touch_pct),
+            ('sourced_before_sales', sourced_before_sales::DOUBLE, won_revenue::DOUBLE, sourced_before_sales BETWEEN 0 AND won_revenue, sourced_before_sales_pct),
+            ('influenced', influenced::DOUBLE, won_revenue::DOUBLE, influenced BETWEEN 0 AND won_revenue, influenced_pct),
+            ('coverage', coverage::DOUBLE, won_revenue::DOUBLE, coverage BETWEEN 0 AND won_revenue, coverage_pct),
+            ('attributed_deals', attributed_deals::DOUBLE, won_deals::DOUBLE, attributed_deals BETWEEN 0 AND won_deals, attributed_deals_pct),
+            ('sourced_lead_source_deals', sourced_lead_source_deals::DOUBLE, won_deals::DOUBLE, sourced_lead_source_deals BETWEEN 0 AND won_deals, sourced_lead_source_deals_pct),
+            ('sourced_first_touch_deals', sourced_first_touch_deals::DOUBLE, won_deals::DOUBLE, sourced_first_touch_deals BETWEEN 0 AND won_deals, sourced_first_touch_deals_pct),
+            ('sourced_before_sales_deals', sourced_before_sales_deals::DOUBLE, won_deals::DOUBLE, sourced_before_sales_deals BETWEEN 0 AND won_deals, sourced_before_sales_deals_pct),
+            ('influenced_deals', influenced_deals::DOUBLE, won_deals::DOUBLE, influenced_deals BETWEEN 0 AND won_deals, influenced_deals_pct),
+            ('coverage_deals', coverage_deals::DOUBLE, won_deals::DOUBLE, coverage_deals BETWEEN 0 AND won_deals, coverage_deals_pct)
+    ) AS measure (measure, part, whole, is_inside, pct)
 )
 
 SELECT *
 FROM measure
-WHERE (pct IS NOT NULL) <> (whole > 0 AND part BETWEEN 0 AND whole)
-    OR abs(pct * whole - 100 * part::DOUBLE) > 0.000001 * (1 + whole::DOUBLE)
+WHERE (pct IS NOT NULL) <> (whole > 0 AND is_inside) OR abs(pct * whole - 100 * part) > 0.000001 * (1 + whole)
 
 -- check: deals_are_nested
 -- reason: A deal that marketing sourced was influenced by it, and one that was influenced has a touch.
