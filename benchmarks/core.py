@@ -1,7 +1,8 @@
 """The attribution core beside the same models in hand-written SQL, on one core each; both exact to the cent.
 
 1M touches, 111k won deals, all built-in models. The SQL has the easier task: it takes `account_id` as it is, where the core also
-settles identity. Both must credit the same cents, row by row, or the benchmark fails.
+settles identity, and it leaves out pipeline created, so what is compared is rows a second. Both must credit the same cents, row by row,
+or the benchmark fails.
 """
 
 from __future__ import annotations
@@ -84,12 +85,15 @@ def main() -> None:
         load(con, facts)
         sql, _ = fastest(lambda: attribute_in_sql(con), rounds=1)
         assert_same_credits(con, books)
-    rows = books.credit_line.num_rows
-    table = [
-        [name, f"{seconds:.2f}", f"{rows / seconds:,.0f}", f"{sql / seconds:.2f}"]
-        for name, seconds in (("core, journeys to credits", core), ("core, with identity (fold)", whole), ("DuckDB SQL, one thread", sql))
-    ]
-    show(f"Attribution: 1M touches, 111k deals, {len(RULE_MODELS)} models, {rows:,} credit rows", ["", "s", "rows/s", "× SQL"], table)
+    credits, created = books.credit_line.num_rows, books.pipeline_credit.num_rows
+    timed = (
+        ("core, journeys to credits", core, credits + created),
+        ("core, with identity (fold)", whole, credits + created),
+        ("DuckDB SQL, one thread", sql, credits),
+    )
+    table = [[name, f"{seconds:.2f}", f"{rows / seconds:,.0f}", f"{rows / seconds / (credits / sql):.2f}"] for name, seconds, rows in timed]
+    title = f"Attribution: 1M touches, 111k deals, {len(RULE_MODELS)} models, {credits:,} credit rows, {created:,} of pipeline created"
+    show(title, ["", "s", "rows/s", "× SQL"], table)
 
 
 def load(con: duckdb.DuckDBPyConnection, facts: Facts) -> None:
