@@ -50,8 +50,8 @@ registered AS (
 tie AS (
     SELECT
         'tie' AS kind, about || ' ' || key AS key,
-        format('{} events about one {} have the same time and say different things: only their ids decide which of them counts. '
-            || 'Send the right one again with a later time.', count(*), about) AS sentence,
+        format('Events about one {} have the same time and say different things: only their ids decide which of them counts. '
+            || 'Send the right one again with a later time.', about) AS sentence,
         list(source || '/' || event_id ORDER BY source, event_id) AS events
     FROM registered
     GROUP BY about, registered.key, revision, occurred_at, rank
@@ -61,8 +61,8 @@ tie AS (
 stale AS (
     SELECT
         'stale_revision' AS kind, about || ' ' || key AS key,
-        format('{} later events about this {} have no revision, and an earlier one has: that one counts. '
-            || 'Send revisions always, or never.', count(*), about) AS sentence,
+        format('Later events about this {} have no revision, and an earlier one has: that one counts. '
+            || 'Send revisions always, or never.', about) AS sentence,
         list(source || '/' || event_id ORDER BY source, event_id) AS events
     FROM (
         SELECT *, max_by(occurred_at, (revision, occurred_at)) OVER one AS counts_since, max(revision) OVER one AS highest
@@ -77,7 +77,7 @@ stale AS (
 two_sources AS (
     SELECT
         'two_sources' AS kind, campaign_id AS key,
-        format('campaign {} is described by {}: the latest event counts, whoever sent it. Let one of them describe it; '
+        format('Campaign {} is described by {}: the latest event counts, whoever sent it. Let one of them describe it; '
             || 'if they mean two campaigns, give them two ids.', campaign_id, string_agg(DISTINCT source, ' and ' ORDER BY source)) AS sentence,
         list(source || '/' || event_id ORDER BY source, event_id) AS events
     FROM campaign
@@ -94,9 +94,9 @@ latest_spend AS (
 overlapping AS (
     SELECT
         'overlapping_spend' AS kind, source || '|' || campaign_id AS key,
-        format('{} costs of campaign {} from {} cover days that another of its costs covers, the first on {}: both count. '
+        format('Costs of campaign {} from {} cover days that other costs of it cover, the first on {}: all of them count. '
             || 'Send a correction with the days of what it corrects, or give every row a spend_id.',
-            count(*), campaign_id, source, min(starts_on)) AS sentence,
+            campaign_id, source, min(starts_on)) AS sentence,
         list(source || '/' || event_id ORDER BY source, event_id) AS events
     FROM (
         SELECT
@@ -128,8 +128,8 @@ dated AS (
 future AS (
     SELECT
         'future_dated' AS kind, what AS key,
-        format('{} events have a {} that is still to come: they count from then on, in periods that have not begun. '
-            || 'Look at the clock and the time zone of their source.', count(*), what) AS sentence,
+        format('Events have a {} that is still to come: they count from then on, in periods that have not begun. '
+            || 'Look at the clock and the time zone of their source.', what) AS sentence,
         list(source || '/' || event_id ORDER BY source, event_id) AS events
     FROM dated
     GROUP BY what
@@ -166,7 +166,7 @@ named AS (
 variants AS (
     SELECT
         'label_variants' AS kind, field || ' ' || lower(replace(label, ' ', '')) AS key,
-        format('{} is written {}: figures keep them apart. Write it in one way, or give both one name in [labels.{}].',
+        format('The {} is written {}: figures keep them apart. Write it in one way, or give both one name in [labels.{}].',
             field, string_agg(DISTINCT '''' || label || '''', ' and ' ORDER BY '''' || label || ''''), field) AS sentence,
         NULL::VARCHAR[] AS events
     FROM named
@@ -177,7 +177,7 @@ variants AS (
 no_amount AS (
     SELECT
         'no_amount' AS kind, held.deal_id AS key,
-        format('deal {} is won and nobody entered an amount: its revenue is unknown and in no figure. Enter it in the CRM.', held.deal_id)
+        format('Deal {} is won and nobody entered an amount: its revenue is unknown and in no figure. Enter it in the CRM.', held.deal_id)
             AS sentence,
         [deal_history.source || '/' || deal_history.event_id] AS events
     FROM ops.held AS held
@@ -189,7 +189,7 @@ no_amount AS (
 no_account AS (
     SELECT
         'no_account' AS kind, deal_id AS key,
-        format('deal {} belongs to no account: it has one of its own, with its contacts alone. Give it its company in the CRM.', deal_id)
+        format('Deal {} belongs to no account: it has one of its own, with its contacts alone. Give it its company in the CRM.', deal_id)
             AS sentence,
         [deal_history.source || '/' || deal_history.event_id] AS events
     FROM core.deal AS current_deal
@@ -201,7 +201,7 @@ no_account AS (
 unknown AS (
     SELECT
         'unknown_field' AS kind, event_type || ' ' || field AS key,
-        format('{} records of {} had a field {} that nisba does not know: it is kept nowhere. Is it misspelt?', records, event_type, field)
+        format('Records of {} had a field {} that nisba does not know, {} until now: it is kept nowhere. Is it misspelt?', event_type, field, records)
             AS sentence,
         NULL::VARCHAR[] AS events
     FROM ops.unknown_field
@@ -210,7 +210,7 @@ unknown AS (
 cycle AS (
     SELECT
         'campaign_cycle' AS kind, counted.counts_for AS key,
-        format('campaigns name each other in same_as: all of them count for {}. Let one of them name none.', counted.counts_for)
+        format('Campaigns name each other in same_as: all of them count for {}. Let one of them name none.', counted.counts_for)
             AS sentence,
         list(DISTINCT campaign.source || '/' || campaign.event_id ORDER BY campaign.source || '/' || campaign.event_id) AS events
     FROM core.campaign AS counted
