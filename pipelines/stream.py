@@ -75,8 +75,9 @@ class Cycle:
 
     def __str__(self) -> str:
         read = _counts(self.read, "records", "facts", "duplicates", "conflicts", "dead_letters")
-        everything = "all accounts" if self.attributed.everything else ""
-        attributed = _joined(everything, _counts(self.attributed, "accounts", "deals", "credits"))
+        everything = self.attributed.everything
+        counted = _counts(self.attributed, *([] if everything else ["accounts"]), "deals", "credits")
+        attributed = _joined("all accounts" if everything else "", counted)
         marts = "marts built" if self.done.built else ""
         return f"cycle {self.number}: " + "; ".join([*filter(None, (read, attributed, marts)), f"{self.seconds:.2f} s"])
 

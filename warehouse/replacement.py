@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -20,6 +20,13 @@ __all__ = ["Replaced", "replace_rows"]
 
 _WHOLE = ("account", "identity", "cost_daily")
 """The books that are not about deals, beside `held`."""
+_FOLLOWS: Mapping[str, tuple[str, ...]] = {"credit_line": ("journey_touch", "entry"), "pipeline_credit": ("journey_touch",)}
+"""Books whose rows of a deal follow from its rows in others, while the models stay as they are."""
+_TOLD: Mapping[str, tuple[str, ...]] = {
+    "credit_line": (),
+    "pipeline_credit": ("model", "ordinal", "weight", "created_on", "amount", "amount_reporting"),
+}
+"""What of them does not follow, and so has to be compared; of all other books every column is."""
 _DEAL_IDS = pa.schema([("deal_id", TEXT)])
 
 
@@ -82,10 +89,18 @@ def _replace_deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table | N
         return None
     new, old = _deals(con, scope)
     with copied_relations(con, new_deal=new, old_deal=old):
-        changed = [_replace_changed(con, name) for name in BOOKS_OF_DEALS]
+        changed: dict[str, pa.Table] = {}
+        for name in BOOKS_OF_DEALS:
+            own = [_changed(con, name)] if _TOLD.get(name, ("all",)) else []
+            changed[name] = _union([*own, *(changed[cause] for cause in _FOLLOWS.get(name, ()))])
+            _rewrite(con, name, changed[name])
         con.execute("DELETE FROM ops.held WHERE kind <> 'spend' AND deal_id IN (FROM old_deal)")
         con.execute(f"INSERT INTO ops.held BY NAME {_made('held')} WHERE kind <> 'spend' AND deal_id IN (FROM new_deal)")
-    return pa.concat_tables(changed).group_by("deal_id").aggregate([])
+    return _union(list(changed.values()))
+
+
+def _union(deals: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(deals).group_by("deal_id").aggregate([])
 
 
 def _deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> tuple[pa.Table, pa.Table]:
@@ -97,9 +112,9 @@ def _deals(con: duckdb.DuckDBPyConnection, scope: Scope) -> tuple[pa.Table, pa.T
     return new, pa.concat_tables([old, new]).group_by("deal_id").aggregate([])
 
 
-def _replace_changed(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
-    """Replace the rows of one book for the deals that have other rows there now; return these deals."""
-    changed = arrow_table(
+def _changed(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
+    """Return the deals that have other rows of a book now."""
+    return arrow_table(
         con,
         f"""
         WITH made AS ({_summary(f"made_{name}", name, "new_deal")}), kept AS ({_summary(f"core.{name}", name, "old_deal")})
@@ -107,18 +122,24 @@ def _replace_changed(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
         WHERE made.row_count IS DISTINCT FROM kept.row_count OR made.digest IS DISTINCT FROM kept.digest
         """,
     ).cast(_DEAL_IDS)
-    if len(changed):
-        with copied_relations(con, changed_deal=changed):
+
+
+def _rewrite(con: duckdb.DuckDBPyConnection, name: str, deals: pa.Table) -> None:
+    """Replace the rows of some deals in one book."""
+    if len(deals):
+        with copied_relations(con, changed_deal=deals):
             con.execute(f"DELETE FROM core.{name} WHERE deal_id IN (FROM changed_deal)")
             con.execute(
-                f"INSERT INTO core.{name} BY NAME {_made(name)} WHERE deal_id IN (FROM changed_deal) AND deal_id IN (FROM new_deal)"
+                f"INSERT INTO core.{name} BY NAME {_made(name)} WHERE deal_id IN (FROM changed_deal SEMI JOIN new_deal USING (deal_id))"
             )
-    return changed
 
 
 def _summary(relation: str, book: str, deals: str) -> str:
     """Return the SELECT of what the rows of each deal are in short: how many, and the sum of their hashes, whatever their order."""
-    columns = ", ".join(f'"{column.name}"::{column.data_type}' for column in declared(f"core.{book}").columns)
+    told = _TOLD.get(book)
+    columns = ", ".join(
+        f'"{column.name}"::{column.data_type}' for column in declared(f"core.{book}").columns if told is None or column.name in told
+    )
     return f"""
         SELECT deal_id::VARCHAR AS deal_id, count(*) AS row_count, sum(hash({columns})::HUGEINT) AS digest
         FROM {relation} WHERE deal_id IN (FROM {deals}) GROUP BY ALL

@@ -27,7 +27,7 @@ import pipelines.catch_up
 from nisba.config import load_config
 from pipelines.stream import stream
 
-def die(*_):
+def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 pipelines.catch_up.attribute = die

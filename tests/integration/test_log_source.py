@@ -168,7 +168,7 @@ def test_topics_command_creates_what_is_missing_and_says_what_differs(kafka: str
     settings = write_settings(config, tmp_path / "nisba.toml")
     before = CliRunner().invoke(cli, ["topics", "--config", str(settings)])
     assert before.exit_code == 1
-    assert "16 of 16 topics are not as wanted" in before.output
+    assert "18 of 18 topics are not as wanted" in before.output
     created = CliRunner().invoke(cli, ["topics", "--create", "--config", str(settings), "--json"])
     assert created.exit_code == 0, created.output
     states = {state["name"]: state for state in msgspec.json.decode(created.stdout)}

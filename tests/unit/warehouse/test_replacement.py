@@ -163,7 +163,18 @@ def test_deals_are_compared_whatever_the_order_of_their_rows(con: duckdb.DuckDBP
     assert places(con) == before
 
 
-@pytest.mark.parametrize("name", ["deal_history", "journey_touch", "entry", "credit_line"])
+@pytest.mark.parametrize("cause", ["journey_touch", "entry"])
+def test_credits_are_written_with_the_journeys_and_entries_that_they_follow_from(con: duckdb.DuckDBPyConnection, cause: str) -> None:
+    """They are most of the rows, and are not compared themselves."""
+    replace_rows(con, Scope(everything=True), books())
+    credited = ROWS["credit_line"][1:]
+    replace_rows(con, scope_of(("account", "acme")), books(credit_line=credited))
+    assert con.execute("SELECT count(*) FROM core.credit_line").fetchall() == [(len(ROWS["credit_line"]),)]
+    replace_rows(con, scope_of(("account", "acme")), books(credit_line=credited, **{cause: ROWS[cause] + ROWS[cause][:1]}))
+    assert con.execute("SELECT count(*) FROM core.credit_line").fetchall() == [(len(credited),)]
+
+
+@pytest.mark.parametrize("name", ["deal_history", "journey_touch", "entry", "pipeline_credit"])
 def test_row_that_is_there_twice_or_no_longer_is_a_change(con: duckdb.DuckDBPyConnection, name: str) -> None:
     for changed in (ROWS[name] + ROWS[name][:1], ROWS[name][1:]):
         replace_rows(con, Scope(everything=True), books())
