@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.strategies import Event, event
+from nisba.attribution import fold
+from nisba.attribution.books import BOOK_SCHEMAS
+from tests.oracle.compare import assert_same_books, rows_of
+from tests.strategies import Event, event, examples
 from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, land_events, touch
+from warehouse.query import arrow_table
+from warehouse.recompute import scope as planning
+from warehouse.recompute.reading import read_facts
+from warehouse.recompute.scope import Scope, plan_accounts, plan_scope
 from warehouse.recompute.verification import verify_books
 
 
@@ -25,6 +36,20 @@ def account(account_id: str, day: int, **data: object) -> Event:
 def link(left: str, right: str, day: int = 1, op: str = "link", **window: str) -> Event:
     ends = {side: dict(zip(("kind", "id"), node.split(":", 1), strict=True)) for side, node in (("left", left), ("right", right))}
     return event("identity", "crm", f"{left}-{right}-{day}", f"2026-01-{day:02}T00:00:00Z", {"op": op, **ends, **window})
+
+
+OTHERS = [deal(f"o-{number}", deal_id=f"o-{number}", account_id=f"other-{number}") for number in range(9)]
+"""So many others that what is dirty is not read with everything."""
+
+
+def planned(con: duckdb.DuckDBPyConnection, *events: Event) -> list[str]:
+    """Return the accounts that events make dirty, and let a full recompute find nothing to complain of after them."""
+    land_events(con, *events)
+    scope = plan_scope(con, LINEAR)
+    assert scope is not None
+    assert not scope.everything
+    told(con)
+    return sorted(scope.accounts["id"].to_pylist())
 
 
 def told(con: duckdb.DuckDBPyConnection, *events: Event) -> None:
@@ -80,3 +105,178 @@ def test_a_deal_that_gets_its_company_later(con: duckdb.DuckDBPyConnection) -> N
     assert (ask(con, DEALS)[0], ask(con, CREDITED)) == (("d-1", "acme", None), [("d-1", "t-1", 100)])
     told(con, link("account:deal:d-1", "account:acme", 2, "unlink"))
     assert (ask(con, DEALS)[0], ask(con, CREDITED)) == (("d-1", "deal:d-1", None), [])
+
+
+NAMED = "SELECT account_id, name, segment FROM core.account ORDER BY ALL"
+
+
+def test_a_name_alone_that_changes_reaches_an_account_by_any_of_its_ids(con: duckdb.DuckDBPyConnection) -> None:
+    merged = [link("account:acme", "account:beta"), link("account:beta", "account:zeta")]
+    told(con, *OTHERS, *merged, deal("e-1"), account("zeta", 1, name="Zeta", segment="SMB"))
+    assert planned(con, account("zeta", 2, name="Zeta & Sons", segment="SMB")) == ["acme", "beta", "zeta"]
+    assert ask(con, NAMED) == [("acme", "Zeta & Sons", "SMB")]
+    assert planned(con, account("beta", 3, name="Beta", segment="Mid")) == ["acme", "beta", "zeta"]
+    assert (ask(con, NAMED), ask(con, DEALS)[0]) == ([("acme", "Beta", "Mid")], ("d-1", "acme", "Mid"))
+    assert planned(con, account("nobody", 3, name="Nobody")) == ["nobody"], "an account that nothing else names"
+    assert ask(con, NAMED) == [("acme", "Beta", "Mid"), ("nobody", "Nobody", None)]
+    assert planned(con, account("beta", 4, deleted=True)) == ["acme", "beta", "zeta"]
+    assert ask(con, NAMED)[0] == ("acme", "Zeta & Sons", "SMB")
+
+
+def test_two_accounts_that_turn_out_to_be_one_share_deals_touches_and_a_name(con: duckdb.DuckDBPyConnection) -> None:
+    alone = deal("e-1", account_id=None, contact_ids=["p"])
+    visit = touch("t-p", account_id=None, person_id="p")
+    told(con, *OTHERS, alone, visit, touch("t-z", account_id="zeta"), account("deal:d-1", 1, name="Its own", segment="Deals"))
+    assert (ask(con, DEALS)[0], ask(con, CREDITED)) == (("d-1", "deal:d-1", "Deals"), [("d-1", "t-p", 100)])
+    assert planned(con, link("account:deal:d-1", "account:zeta")) == ["deal:d-1", "zeta"]
+    both = [("d-1", "t-p", 50), ("d-1", "t-z", 50)]
+    assert (ask(con, DEALS)[0], ask(con, CREDITED)) == (("d-1", "zeta", "Deals"), both)
+    assert ask(con, NAMED) == [("zeta", "Its own", "Deals")]
+    assert planned(con, account("zeta", 2, name="Zeta")) == ["deal:d-1", "zeta"]
+    assert (ask(con, DEALS)[0], ask(con, NAMED)) == (("d-1", "zeta", None), [("zeta", "Zeta", None)])
+    assert planned(con, link("account:deal:d-1", "account:zeta", 3, "unlink")) == ["deal:d-1", "zeta"]
+    assert (ask(con, DEALS)[0], ask(con, CREDITED)) == (("d-1", "deal:d-1", "Deals"), [("d-1", "t-p", 100)])
+    assert ask(con, NAMED) == [("deal:d-1", "Its own", "Deals"), ("zeta", "Zeta", None)]
+
+
+def test_a_deal_that_gets_its_company_takes_its_contacts_along(con: duckdb.DuckDBPyConnection) -> None:
+    visit = touch("t-p", account_id=None, person_id="p")
+    second = deal("e-2", deal_id="d-2", account_id="zeta")
+    told(con, *OTHERS, visit, deal("e-1", account_id=None, contact_ids=["p"]), second, account("zeta", 1, segment="SMB"))
+    assert ask(con, CREDITED) == [("d-1", "t-p", 100)]
+    assert planned(con, deal("e-3", account_id="zeta", contact_ids=["p"], revision=1)) == ["deal:d-1", "zeta"]
+    assert (ask(con, DEALS)[0], ask(con, CREDITED)) == (("d-1", "zeta", "SMB"), [("d-1", "t-p", 100), ("d-2", "t-p", 100)])
+    assert ask(con, "SELECT id, account_id FROM core.identity WHERE id IN ('p', 'deal:d-1')") == [("p", "zeta")]
+    assert planned(con, deal("e-4", account_id="zeta", deleted=True, revision=2)) == ["deal:d-1", "zeta"]
+    assert (ask(con, DEALS)[0], ask(con, CREDITED)) == (("d-2", "zeta", "SMB"), [])
+
+
+def test_a_window_of_a_lead_moves_what_its_person_did_and_when_the_lead_was_made(con: duckdb.DuckDBPyConnection) -> None:
+    visits = [touch(f"t-{day}", f"2026-01-{day:02}T00:00:00Z", account_id=None, person_id="p") for day in (5, 15)]
+    stage = event("lead-stage", "crm", "s", "2026-01-07T00:00:00Z", {"lead_id": "l", "stage": "mql"})
+    told(con, *OTHERS, *visits, stage, deal("e-1"), link("account:acme", "account:zeta"), link("person:p", "lead:l"))
+    created = "SELECT lead_created_at::DATE::VARCHAR FROM core.deal WHERE deal_id = 'd-1'"
+    assert (ask(con, CREDITED), ask(con, created)) == ([], [(None,)])
+    planned(con, link("lead:l", "account:zeta", 2, since="2026-01-10T00:00:00Z"))
+    assert (ask(con, CREDITED), ask(con, created)) == ([("d-1", "t-15", 100)], [(None,)])
+    planned(con, link("lead:l", "account:zeta", 3, until="2026-01-10T00:00:00Z"))
+    assert (ask(con, CREDITED), ask(con, created)) == ([("d-1", "t-5", 100)], [("2026-01-07",)])
+    planned(con, link("person:p", "account:acme", 4, since="2026-01-15T00:00:00Z"))
+    assert (ask(con, CREDITED), ask(con, created)) == ([("d-1", "t-15", 50), ("d-1", "t-5", 50)], [("2026-01-07",)])
+    planned(con, link("account:acme", "account:zeta", 5, "unlink"))
+    assert (ask(con, CREDITED), ask(con, created)) == ([("d-1", "t-15", 100)], [(None,)])
+
+
+def chain_of_merges(length: int) -> list[Event]:
+    return [link(f"account:a:{number:04}", f"account:a:{number + 1:04}") for number in range(length)]
+
+
+class Counting:
+    """A connection that counts the statements it is asked."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con, self.statements = con, 0
+
+    def execute(self, *arguments: Any) -> Any:
+        self.statements += 1
+        return self.con.execute(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.con, name)
+
+
+def test_a_scope_of_an_account_of_a_thousand_names_is_planned_in_as_many_statements_as_one_of_twenty() -> None:
+    asked = {}
+    for length in (20, 999):
+        with empty_warehouse() as con:
+            land_events(con, *OTHERS, *chain_of_merges(length), deal("e-1", account_id="a:0010"))
+            counting: Any = Counting(con)
+            scope = plan_accounts(counting, [f"a:{length:04}"])
+            assert sorted(scope.accounts["id"].to_pylist()) == [f"a:{number:04}" for number in range(length + 1)]
+            assert ("deal", "d-1") in {(row["kind"], row["id"]) for row in scope.replaced.to_pylist()}
+            asked[length] = counting.statements
+    assert asked[999] == asked[20] < 60
+
+
+def test_an_account_of_a_thousand_names_has_its_smallest_in_the_books_and_is_dirty_whole(con: duckdb.DuckDBPyConnection) -> None:
+    told(con, *OTHERS, *chain_of_merges(999), deal("e-1", account_id="a:0999"))
+    assert ask(con, DEALS)[0] == ("d-1", "a:0000", None)
+    land_events(con, account("a:0500", 2, segment="SMB"))
+    assert ask(con, "SELECT count(*), min(account_id), max(account_id) FROM ops.dirty_account") == [(1_000, "a:0000", "a:0999")]
+    told(con)
+    assert ask(con, DEALS)[0] == ("d-1", "a:0000", "SMB")
+    told(con, link("account:a:0499", "account:a:0500", 2, "unlink"))
+    assert ask(con, DEALS)[0] == ("d-1", "a:0500", "SMB")
+
+
+FIRMS = ("a", "b:1", "c", "deal:d-1", "deal:d-2")
+FIRM = st.sampled_from(FIRMS)
+DAY = st.sampled_from(["2026-01-02T00:00:00Z", "2026-01-10T00:00:00Z", "2026-01-20T00:00:00Z"])
+MEMBER = st.sampled_from(["person:p", "person:q:1", "lead:l"])
+OP = st.sampled_from(["link", "link", "unlink"])
+
+
+def but_for(**data: Any) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None}
+
+
+ABOUT_ACCOUNTS = st.builds(
+    lambda firm, day, segment, name, gone: account(firm, day, **but_for(segment=segment, name=name, deleted=gone)),
+    *(FIRM, st.integers(1, 9), st.sampled_from([None, "SMB", "Mid"]), st.sampled_from([None, "X", "Y"]), st.sampled_from([None, None, True])),
+)
+MERGES = st.builds(
+    lambda ends, day, op: link(f"account:{ends[0]}", f"account:{ends[1]}", day, op),
+    *(st.lists(FIRM, min_size=2, max_size=2, unique=True), st.integers(1, 9), OP),
+)
+WINDOWS = st.builds(
+    lambda member, firm, day, op, since, until: link(member, f"account:{firm}", day, op, **but_for(since=since, until=until)),
+    *(MEMBER, FIRM, st.integers(1, 9), OP, st.none() | DAY, st.none() | st.just("2026-01-21T00:00:00Z")),
+)
+PEOPLE = st.builds(
+    lambda left, right, day, op: link(left, right, day, op),
+    *(st.sampled_from(["lead:l", "visitor:v"]), st.sampled_from(["person:p", "person:q:1"]), st.integers(1, 9), OP),
+)
+TOUCHES = st.builds(
+    lambda number, day, who: touch(f"t-{number}", day, **({"account_id": None} | who)),
+    st.integers(0, 9),
+    DAY,
+    st.sampled_from([{"person_id": "p"}, {"person_id": "q:1"}, {"visitor_id": "v"}, {"account_id": "c"}, {"visitor_id": "v", "person_id": "p"}]),
+)
+STAGES = st.builds(
+    lambda number, day, data: event("lead-stage", "crm", f"s-{number}", day, {"lead_id": "l", "stage": "mql", **data}),
+    st.integers(0, 5),
+    DAY,
+    st.sampled_from([{}, {"person_id": "p"}, {"account_id": "b:1"}, {"deal_id": "d-1"}]),
+)
+DEAL_STATES = st.builds(
+    lambda number, deal_id, firm, contacts, segment, gone: deal(
+        f"{deal_id}-{number}", deal_id=deal_id, account_id=firm, contact_ids=contacts, revision=number, **but_for(segment=segment, deleted=gone)
+    ),
+    st.integers(0, 5),
+    st.sampled_from(["d-1", "d-2", "d-3"]),
+    st.sampled_from([None, "a", "b:1", "deal:d-2"]),
+    st.sampled_from([[], ["p"], ["q:1"]]),
+    st.sampled_from([None, None, "Own"]),
+    st.sampled_from([None, None, None, True]),
+)
+WORLD = st.one_of(ABOUT_ACCOUNTS, MERGES, WINDOWS, PEOPLE, TOUCHES, STAGES, DEAL_STATES, DEAL_STATES, TOUCHES)
+
+
+def books(con: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
+    where = {name: "ops.held" if name == "held" else f"core.{name}" for name in BOOK_SCHEMAS}
+    selects = {name: f"SELECT {', '.join(schema.names)} FROM {where[name]}" for name, schema in BOOK_SCHEMAS.items()}
+    return {name: arrow_table(con, select).cast(BOOK_SCHEMAS[name]).to_pylist() for name, select in selects.items()}
+
+
+@examples(20, of_profile=0.25)
+@given(st.lists(WORLD, min_size=4, max_size=22), st.randoms(use_true_random=False), st.integers(1, 5))
+def test_increments_end_where_one_go_ends(drawn: list[Event], dice: random.Random, batches: int) -> None:
+    """Whatever is dirty is chosen: a world so small would be read whole."""
+    cut = sorted(dice.sample(range(1, len(drawn)), min(batches, len(drawn) - 1)))
+    with pytest.MonkeyPatch.context() as patch, empty_warehouse() as con:
+        patch.setattr(planning, "EVERYTHING_FROM", 2.0)
+        attribute(con)
+        for low, high in zip([0, *cut], [*cut, len(drawn)], strict=True):
+            land_events(con, *drawn[low:high])
+            attribute(con)
+            assert_same_books(rows_of(fold(read_facts(con, Scope(everything=True)), LINEAR).tables()), books(con))
