@@ -204,10 +204,11 @@ def test_a_stage_has_the_accounts_of_its_leads_person_at_its_time(step: int, acc
 
 def test_a_touch_outside_of_all_windows_goes_by_its_visitor() -> None:
     links = [said("link", "person:p", "account:a", until=NOON), said("link", "visitor:v", "account:c")]
-    touches = [{"person_id": "p", "visitor_id": "v", "occurred_at": NOON + step * STEP} for step in (-1, 0)]
+    times = [NOON - STEP, NOON]
+    touches = [{"person_id": "p", "visitor_id": "v", "occurred_at": time} for time in times]
     identity, touch = resolved(links, *touches), fact_rows("touch", *touches)
     nodes = TouchNodes(*(identity.nodes.numbers(kind, touch[f"{kind}_id"]) for kind in ("account", "person", "visitor")))
-    at_us = ints(*(micros(one["occurred_at"]) for one in touches))
+    at_us = ints(*map(micros, times))
     rows, accounts = identity.accounts_of_touch(nodes, identity.person_of_touch(nodes, at_us), at_us)
     assert list(zip(rows.tolist(), identity.ids(accounts).to_pylist(), strict=True)) == [(0, "a"), (1, "c")]
 

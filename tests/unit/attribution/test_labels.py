@@ -43,6 +43,8 @@ def test_other_invisible_characters_are_part_of_a_label(character: str) -> None:
         ("Form", "kind", "form"),
         ("Closed Won", "stage", "Closed Won"),
         ("İ", "channel", "i\u0307"),
+        ("J\u030c", "channel", "\u01f0"),  # one character in lower case alone
+        ("J\u030c", "segment", "J\u030c"),
         (" \xa0 ", "region", ""),
     ],
 )

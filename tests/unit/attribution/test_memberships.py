@@ -119,8 +119,8 @@ def days_of_journey(*events: Event) -> list[int]:
     return [int(touch_id) for touch_id in journey(books(*events, *visits, deal("a", closed_at="2026-02-28T00:00:00Z")))]
 
 
-MIDDLE = {"since": "2026-02-10T00:00:00Z", "until": "2026-02-20T00:00:00Z"}
-LATE = {"since": "2026-02-20T00:00:00Z"}
+MIDDLE: dict[str, Any] = {"since": "2026-02-10T00:00:00Z", "until": "2026-02-20T00:00:00Z"}
+LATE: dict[str, Any] = {"since": "2026-02-20T00:00:00Z"}
 ONE_PERSON = link("link", "lead:l", "person:p")
 ONE_ACCOUNT = link("link", "account:a", "account:b")
 
@@ -228,7 +228,7 @@ def created(*events: Event, day: int = 5, **data: str) -> dt.datetime | None:
         "nor does a stage that names the deal",
     ],
 )
-def test_a_lead_was_created_at_an_account_where_it_belonged_to_it_then(events: list[Event], data: dict[str, str], is_known: bool) -> None:
+def test_a_lead_was_created_at_an_account_where_it_belonged_to_it_then(events: list[Event], data: dict[str, Any], is_known: bool) -> None:
     assert created(*events, **data) == (dt.datetime(2026, 2, 5, tzinfo=dt.timezone.utc) if is_known else None)
 
 
@@ -294,7 +294,15 @@ def test_fields_of_other_ids_fill_nothing_in() -> None:
 
 
 def test_parents_and_every_field_stay_as_they_came() -> None:
-    fields = {"name": "A", "segment": "SMB", "region": "EMEA", "industry": "Steel", "employees": 12, "owner": "o-1", "parent_id": "zz"}
+    fields: dict[str, Any] = {
+        "name": "A",
+        "segment": "SMB",
+        "region": "EMEA",
+        "industry": "Steel",
+        "employees": 12,
+        "owner": "o-1",
+        "parent_id": "zz",
+    }
     rows = books(account("a", **fields))
     assert rows["account"] == [{"account_id": "a", **fields}]
     assert [row["id"] for row in rows["identity"]] == ["a"], "a parent is named, not linked"
@@ -313,6 +321,12 @@ def test_labels_of_deals_and_accounts_go_by_the_firms_words_before_one_stands_fo
     assert labels_of(maps, of_account, deal("a", segment="Old", region="EMEA")) == [("d", "SMB", "AMER")], "mapped to nothing: it has none"
     assert labels_of(maps, of_account, deal("a", segment="(None)", region=" ALL ")) == [("d", "SMB", "AMER")], "reserved: it has none"
     assert labels_of(maps, account("a", segment="all", region="EMEA"), deal("a")) == [("d", None, None)]
+
+
+@pytest.mark.parametrize("account_id", ["a", "c", "e", None])
+def test_a_deal_has_no_labels_of_accounts_beside_its_own(account_id: str | None) -> None:
+    beside = [account(other, segment=other, region=other) for other in "bd"]
+    assert labels_of(Labels(), *beside, deal(account_id)) == [("d", None, None)]
 
 
 def test_each_deal_has_the_labels_of_its_own_account_and_of_its_current_state() -> None:
