@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nisba.attribution.dates import DAY_US, local_days
+from nisba.attribution.dates import DAY_US, ends_of_days, local_days
 from tests.unit.attribution.fact_rows import UTC, micros
 
 EPOCH = dt.date(1970, 1, 1)
@@ -83,3 +83,18 @@ def test_both_ends_of_the_calendar_beside_a_day_of_ours() -> None:
 def test_no_instants() -> None:
     assert local_days(np.array([], dtype=np.int64), "Europe/Berlin").tolist() == []
     assert dt.timedelta(days=1) // dt.timedelta(microseconds=1) == DAY_US
+
+
+def end(date: dt.date, zone: str) -> dt.datetime:
+    """What it should be, by a search: the last quarter of an hour before any of the next day or a later one, in days around it."""
+    first = dt.datetime.combine(date, dt.time(), UTC) - dt.timedelta(days=2)
+    quarters = (first + number * dt.timedelta(minutes=15) for number in range(5 * 96))
+    begun = next(instant for instant in quarters if instant.astimezone(ZoneInfo(zone)).date() > date)
+    return begun - dt.timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(("zone", "text"), [(zone, text) for zone, texts in CHANGES.items() for text in texts])
+def test_ends_of_days_around_a_change_of_clocks(zone: str, text: str) -> None:
+    dates = [dt.date.fromisoformat(text[:10]) + dt.timedelta(days=number) for number in range(-2, 3)]
+    found = ends_of_days(np.array([(date - EPOCH).days for date in dates], dtype=np.int64), zone)
+    assert found.tolist() == [micros(end(date, zone)) for date in dates]

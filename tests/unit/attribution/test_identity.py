@@ -42,6 +42,17 @@ def test_kinds_without_a_node_take_no_numbers() -> None:
     assert nodes.kinds(ints(0, 1)).tolist() == [2, 3]
 
 
+def test_accounts_of_deals_are_numbered_after_all_others() -> None:
+    nodes = nodes_of(person=("p",), account=("zeta", "deal:b", "deal", "Deal:x", "deal:A", "\U0001f600", "deal:"))
+    assert nodes.ids.to_pylist() == ["p", "Deal:x", "deal", "zeta", "\U0001f600", "deal:", "deal:A", "deal:b"]
+    assert nodes.numbers("account", texts("deal:b", "zeta", "deal:", "deal:c", None)).tolist() == [7, 3, 5, -1, -1]
+
+
+def test_ids_of_other_kinds_keep_their_order_whatever_they_look_like() -> None:
+    nodes = nodes_of(person=("deal:p", "x"), visitor=("deal:v", "x"))
+    assert nodes.ids.to_pylist() == ["deal:p", "x", "deal:v", "x"]
+
+
 @given(st.lists(st.integers(-1, 4), min_size=1, max_size=6), st.data())
 def test_pairs_are_unordered_and_injective(left: list[int], data: st.DataObject) -> None:
     nodes = nodes_of(person=tuple("abcde"))
@@ -83,11 +94,11 @@ def test_later_than_all_claims() -> None:
     assert CLAIMS.latest(ints(0, 1, 2, -1)).tolist() == [9, -1, 6, -1]
 
 
-def said(op: str, left: str, right: str, step: int = 0) -> dict[str, Any]:
+def said(op: str, left: str, right: str, step: int = 0, **window: Any) -> dict[str, Any]:
     """Return an `identity` event; nodes are written `kind:id`."""
-    (left_kind, left_id), (right_kind, right_id) = left.split(":"), right.split(":")
+    (left_kind, left_id), (right_kind, right_id) = left.split(":", 1), right.split(":", 1)
     ends = {"left_kind": left_kind, "left_id": left_id, "right_kind": right_kind, "right_id": right_id}
-    return {"op": op, "occurred_at": NOON + step * STEP, **ends}
+    return {"op": op, "occurred_at": NOON + step * STEP, **ends, **window}
 
 
 def resolved(links: list[dict[str, Any]], *touches: dict[str, Any], stages: tuple[tuple[str | None, ...], ...] = ()) -> Identity:
@@ -149,6 +160,57 @@ def test_a_person_belongs_to_every_account_of_its_nodes() -> None:
         ("account", "c", "c"),
         ("account", "d", "d"),
     }
+
+
+def test_an_account_of_a_deal_gives_way_to_every_other_in_its_component() -> None:
+    links = [said("link", "account:deal:d", "account:zeta"), said("link", "account:deal:d", "account:deal:c")]
+    assert canonical(resolved(links)) == dict.fromkeys(("account:zeta", "account:deal:c", "account:deal:d"), "account:zeta")
+    assert canonical(resolved(links[1:])) == dict.fromkeys(("account:deal:c", "account:deal:d"), "account:deal:c")
+
+
+def test_the_table_lists_every_membership_there_ever_was() -> None:
+    """Windows that ended, that never were for one touch, and that are of two nodes of one person."""
+    links = [
+        said("link", "person:p", "account:a", until=NOON),
+        said("link", "lead:l", "account:b", since=NOON + STEP),
+        said("link", "person:p", "lead:l"),
+        said("link", "visitor:v", "person:p"),
+        said("link", "visitor:v", "account:c"),
+        said("link", "account:a", "account:z"),
+        said("unlink", "person:p", "account:y", since=NOON),
+    ]
+    rows = {(row["kind"], row["id"], row["account_id"]) for row in resolved(links).table().to_pylist()}
+    accounts = {("a", "a"), ("b", "b"), ("c", "c"), ("z", "a"), ("y", "y")}
+    members = {(kind, node, account) for kind, node in (("person", "p"), ("lead", "l"), ("visitor", "v")) for account in "ab"}
+    assert rows == members | {("account", *pair) for pair in accounts}
+
+
+@pytest.mark.parametrize(
+    ("step", "accounts"), [(-2, ["a"]), (-1, ["a"]), (0, []), (1, ["b"]), (2, ["b"]), (3, [])], ids=lambda value: str(value)
+)
+def test_a_stage_has_the_accounts_of_its_leads_person_at_its_time(step: int, accounts: list[str]) -> None:
+    links = [
+        said("link", "person:p", "account:a", until=NOON),
+        said("link", "lead:l", "account:b", since=NOON + STEP, until=NOON + 3 * STEP),
+        said("link", "person:p", "lead:l"),
+    ]
+    identity = resolved(links)
+    lead, at = identity.nodes.numbers("lead", texts("l")), ints(micros(NOON + step * STEP))
+    row, found = identity.accounts_of_stage(ints(-1), lead, at)
+    assert (row.tolist(), identity.ids(found).to_pylist()) == ([0] * len(accounts), accounts)
+    person = identity.of_node(lead)
+    assert identity.memberships.at(person, at)[1].tolist() == found.tolist()
+
+
+def test_a_touch_outside_of_all_windows_goes_by_its_visitor() -> None:
+    links = [said("link", "person:p", "account:a", until=NOON), said("link", "visitor:v", "account:c")]
+    times = [NOON - STEP, NOON]
+    touches = [{"person_id": "p", "visitor_id": "v", "occurred_at": time} for time in times]
+    identity, touch = resolved(links, *touches), fact_rows("touch", *touches)
+    nodes = TouchNodes(*(identity.nodes.numbers(kind, touch[f"{kind}_id"]) for kind in ("account", "person", "visitor")))
+    at_us = ints(*map(micros, times))
+    rows, accounts = identity.accounts_of_touch(nodes, identity.person_of_touch(nodes, at_us), at_us)
+    assert list(zip(rows.tolist(), identity.ids(accounts).to_pylist(), strict=True)) == [(0, "a"), (1, "c")]
 
 
 def test_nodes_that_only_an_unlink_names_exist_alone() -> None:
