@@ -15,13 +15,14 @@ from nisba.attribution.facts import TEXT
 from nisba.attribution.preparation import DEAL_ACCOUNT
 from warehouse.query import arrow_table, relations
 
-__all__ = ["EDGES", "named_edges", "remember_edges"]
+__all__ = ["ACCOUNT_OF_DEAL", "EDGES", "named_edges", "remember_edges"]
 
 EDGES = pa.schema([("left_kind", TEXT), ("left_id", TEXT), ("right_kind", TEXT), ("right_id", TEXT)])
 """Two nodes that a fact names together; a node named alone has null beside it."""
 
 _CONTACTS = "list_distinct(list_append(coalesce(contact_ids, []), primary_contact_id))"
-_ACCOUNT = f"coalesce(account_id, '{DEAL_ACCOUNT}' || deal_id)"
+ACCOUNT_OF_DEAL = f"coalesce(account_id, '{DEAL_ACCOUNT}' || deal_id)"
+"""The account that a deal's state names in SQL, else the one of its own."""
 
 # left kind, left id, right kind, right id
 _NAMED: dict[str, tuple[tuple[str, str, str, str], ...]] = {
@@ -37,8 +38,8 @@ _NAMED: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("'lead'", "lead_id", "'deal'", "deal_id"),
     ),
     "deal": (
-        ("'deal'", "deal_id", "'account'", _ACCOUNT),
-        ("'person'", f"unnest({_CONTACTS})", "'account'", _ACCOUNT),
+        ("'deal'", "deal_id", "'account'", ACCOUNT_OF_DEAL),
+        ("'person'", f"unnest({_CONTACTS})", "'account'", ACCOUNT_OF_DEAL),
         ("'person'", f"unnest({_CONTACTS})", "'deal'", "deal_id"),
     ),
     "identity": (("left_kind", "left_id", "right_kind", "right_id"),),

@@ -9,9 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from nisba.attribution.fx import RATE_DAYS
-from nisba.attribution.preparation import DEAL_ACCOUNT
 from warehouse.query import arrow_table, relations
-from warehouse.recompute.adjacency import named_edges, remember_edges
+from warehouse.recompute.adjacency import ACCOUNT_OF_DEAL, named_edges, remember_edges
 from warehouse.recompute.traversal import PEOPLE, Traversal, of_kinds
 
 __all__ = ["clear", "invalidate"]
@@ -125,7 +124,7 @@ _ACCOUNTS_NEAR_RATES = f"""
         SELECT deal_id, unnest([effective_at, effective_on + INTERVAL 1 DAY]) FROM ledger.current_adjustment
     ),
     near AS (SELECT DISTINCT deal_id FROM dated SEMI JOIN touched_fx AS rate ON dated.dated_at {_NEAR})
-    SELECT DISTINCT 'account' AS kind, coalesce(account_id, '{DEAL_ACCOUNT}' || deal_id) AS id
+    SELECT DISTINCT 'account' AS kind, {ACCOUNT_OF_DEAL} AS id
     FROM ledger.current_deal SEMI JOIN near USING (deal_id)
 """
 _CAMPAIGNS = {

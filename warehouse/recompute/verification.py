@@ -16,6 +16,7 @@ from nisba.errors import WarehouseError
 from warehouse.models.build import create_macros, create_model, model_rows, models
 from warehouse.models.declarations import Table
 from warehouse.query import arrow_table, one_value, relations, rows_as_dicts
+from warehouse.recompute.adjacency import ACCOUNT_OF_DEAL
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import Scope, plan_accounts, plan_scope
 from warehouse.settings import setting_tables
@@ -155,12 +156,10 @@ def _of_another_shape(model: Table) -> _Found:
 def _sampled_accounts(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Choose accounts that have deals, in the books or in the ledger, by a hash that is the same everywhere; whole components of them."""
     rows = con.execute(
-        """
+        f"""
         WITH account AS (SELECT id, account_id FROM core.identity WHERE kind = 'account'),
-        with_deals AS (
-            SELECT account_id FROM core.deal
-            UNION SELECT account.account_id FROM account JOIN ledger.current_deal AS deal ON deal.account_id = account.id
-        ),
+        state AS (SELECT {ACCOUNT_OF_DEAL} AS id FROM ledger.current_deal),
+        with_deals AS (SELECT account_id FROM core.deal UNION SELECT account.account_id FROM account JOIN state USING (id)),
         chosen AS (FROM with_deals ORDER BY md5(account_id), account_id LIMIT ?)
         SELECT id FROM account WHERE account_id IN (FROM chosen)
         """,

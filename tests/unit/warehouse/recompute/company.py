@@ -13,10 +13,15 @@ from tests.unit.warehouse.landing import deal, touch
 TIME = "2026-01-02T00:00:00Z"
 
 
-def link(event_id: str, left: tuple[str, str], right: tuple[str, str], op: str = "link") -> Event:
-    """Return a link of two nodes, (kind, id) each."""
+def link(event_id: str, left: tuple[str, str], right: tuple[str, str], op: str = "link", **window: str) -> Event:
+    """Return a link of two nodes, (kind, id) each; `window` may say since and until when."""
     sides = {side: {"kind": kind, "id": id_} for side, (kind, id_) in (("left", left), ("right", right))}
-    return event("identity", "crm", event_id, TIME, {"op": op, **sides})
+    return event("identity", "crm", event_id, TIME, {"op": op, **sides, **window})
+
+
+def account(event_id: str, account_id: str) -> Event:
+    """Return what an account is called."""
+    return event("account", "crm", event_id, TIME, {"account_id": account_id, "name": account_id.title()})
 
 
 def adjustment(event_id: str, deal_id: str, adjustment_id: str = "a-1", time: str = "2026-03-01T00:00:00Z", **data: Any) -> Event:

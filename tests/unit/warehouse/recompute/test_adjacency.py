@@ -40,6 +40,9 @@ def identity(left: tuple[str, str], right: tuple[str, str]) -> Event:
     return event("identity", "crm", "i-1", TIME, {"op": "link", **sides})
 
 
+OWN = ("account", "deal:d-1")
+"""What a deal that names no account has for one."""
+
 CASES: dict[str, tuple[Event, set[tuple[str | None, ...]]]] = {
     "touch_of_an_account": (touch("t"), {edge(None, "account:acme")}),
     "touch_of_everybody": (
@@ -63,6 +66,14 @@ CASES: dict[str, tuple[Event, set[tuple[str | None, ...]]]] = {
     "deal_with_a_primary_contact_alone": (
         deal("e", primary_contact_id="p"),
         {edge("deal:d-1", "account:acme"), edge("person:p", "account:acme"), edge("person:p", "deal:d-1")},
+    ),
+    "deal_without_an_account": (
+        deal("e", account_id=None, contact_ids=["p"]),
+        {(*edge("deal:d-1", None)[:2], *OWN), ("person", "p", *OWN), edge("person:p", "deal:d-1")},
+    ),
+    "account": (
+        event("account", "crm", "a", TIME, {"account_id": "acme", "name": "Acme", "parent_id": "group"}),
+        {edge("account:acme", None)},
     ),
     "link": (identity(("visitor", "v"), ("person", "p")), {edge("visitor:v", "person:p")}),
     "adjustment": (

@@ -11,7 +11,7 @@ import pytest
 
 from tests.strategies import Event, event
 from tests.unit.warehouse.landing import deal, decoded, empty_warehouse, land_events, touch
-from tests.unit.warehouse.recompute.company import COMPANY, TIME, adjustment, lead, link, rate, retraction, spend
+from tests.unit.warehouse.recompute.company import COMPANY, TIME, account, adjustment, lead, link, rate, retraction, spend
 from warehouse.ledger import land_facts
 from warehouse.recompute import invalidation
 
@@ -63,6 +63,15 @@ CASES: dict[str, tuple[list[Event], set[str]]] = {
     "retraction_reaches_whom_the_touch_names": ([retraction("t-far")], FAR),
     "retraction_of_a_touch_that_never_came": ([retraction("t-never")], set()),
     "unlink": ([link("n-11", ("account", "acme"), ("account", "acme.de"), "unlink")], ACME),
+    "deal_without_an_account_reaches_its_own": ([deal("n-20", deal_id="d-20", account_id=None, contact_ids=["p-20"])], {"deal:d-20"}),
+    "contact_of_a_deal_without_an_account": (
+        [deal("n-21", deal_id="d-21", account_id=None, contact_ids=["p-9"])],
+        FAR | {"deal:d-21"},
+    ),
+    "deal_that_loses_its_account_reaches_the_one_it_had": ([deal("n-22", deal_id="d-9", account_id=None, revision=1)], FAR | {"deal:d-9"}),
+    "name_reaches_all_ids_of_an_account": ([account("n-23", "acme.de")], ACME),
+    "name_of_an_account_that_nothing_else_names": ([account("n-24", "new")], {"new"}),
+    "membership_that_ends": ([link("n-25", ("person", "p-9"), ("account", "far"), until=TIME)], FAR),
     "cost_is_of_no_account": ([spend("n-12", "c-7", "2026-02-01")], set()),
     "rate_of_the_day_of_a_close": ([rate("n-13", "2026-02-10")], ACME | BETA | FAR),
     "rate_long_before_any_close": ([rate("n-14", "2025-06-01")], set()),
@@ -101,6 +110,13 @@ def test_campaign_with_costs_of_many_days_near_a_rate_is_dirty_once(con: duckdb.
     invalidation.clear(con)
     land(con, rate("d-rate", "2026-02-01"), rate("d-rate-2", "2026-01-31"))
     assert dirty(con, "campaign") == {"c-1", "c-2"}
+
+
+def test_rate_reaches_a_deal_without_an_account(con: duckdb.DuckDBPyConnection) -> None:
+    land(con, deal("n-30", deal_id="d-30", account_id=None, closed_at="2024-05-05T12:00:00Z", opened_at="2024-05-01T12:00:00Z"))
+    invalidation.clear(con)
+    land(con, rate("n-31", "2024-05-04"))
+    assert dirty(con, "account") == {"deal:d-30"}
 
 
 def test_version_that_was_displaced_makes_its_account_dirty_too() -> None:

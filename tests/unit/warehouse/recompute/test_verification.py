@@ -12,7 +12,7 @@ from nisba.attribution import fold
 from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.config import Attribution, Config, CustomModel, Labels, Marketing, Multiplier
 from nisba.errors import WarehouseError
-from tests.unit.warehouse.landing import LINEAR, attribute, empty_warehouse, every_row, land_events, touch
+from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, every_row, land_events, touch
 from tests.unit.warehouse.recompute.company import COMPANY
 from warehouse.loader import replace_books
 from warehouse.models.build import build, models
@@ -178,6 +178,17 @@ def test_deal_in_the_books_of_another_account_differs(con: duckdb.DuckDBPyConnec
     for fast in (False, True):
         found = verified(con, fast)
         assert [(one.side, one.row["account_id"]) for one in found.differences] == [("missing", "far"), ("extra", "beta")]
+
+
+@pytest.mark.parametrize("account_id", ["new", None], ids=["of an account", "without an account"])
+def test_sample_misses_no_deal_that_the_books_have_lost(con: duckdb.DuckDBPyConnection, account_id: str | None) -> None:
+    """The ledger alone knows of its account then, and a deal that names none has one of its own there."""
+    land_events(con, deal("e-alone", deal_id="d-alone", account_id=account_id))
+    attribute(con)
+    assert verify(con, LINEAR, fast=True).differing == 0
+    con.execute("DELETE FROM core.deal WHERE deal_id = 'd-alone'")
+    found = verify(con, LINEAR, fast=True)
+    assert [(one.table, one.side, one.row["deal_id"]) for one in found.differences] == [("core.deal", "missing", "d-alone")]
 
 
 def test_sample_compares_what_it_reads_and_nothing_else(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
