@@ -12,10 +12,11 @@ import pytest
 from nisba.attribution.facts import FACT_TYPES, Facts
 from nisba.config import Attribution, Config
 from tests.unit.warehouse.landing import LINEAR, attribute, empty_warehouse, land_events, touch
-from tests.unit.warehouse.recompute.company import COMPANY, link, rate
+from tests.unit.warehouse.recompute.company import COMPANY, account, link, rate
 from warehouse.recompute import scope as planning
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import Scope, plan_accounts, plan_scope
+from warehouse.recompute.verification import verify_books
 
 
 def _attributed() -> duckdb.DuckDBPyConnection:
@@ -133,6 +134,29 @@ def test_most_accounts_dirty_is_everything(con: duckdb.DuckDBPyConnection) -> No
     scope = plan_scope(con, LINEAR)
     assert scope is not None
     assert (scope.everything, scope.why) == (True, ("facts",))
+
+
+def test_first_facts_of_an_attributed_warehouse_are_chosen() -> None:
+    """Nothing names an account together with something else yet: no part of no accounts is dirty."""
+    with empty_warehouse() as con:
+        attribute(con)
+        land_events(con, touch("t-1"))
+        scope = plan_scope(con, LINEAR)
+        assert scope is not None
+        assert (scope.everything, scope.accounts["id"].to_pylist()) == (False, ["acme"])
+
+
+def test_names_of_accounts_that_nothing_else_names_are_not_everything(con: duckdb.DuckDBPyConnection) -> None:
+    """A CRM knows many firms with which nothing ever happened: however many of them are named, the others are not read."""
+    land_events(con, *(account(f"n-{number}", f"firm-{number}") for number in range(50)))
+    scope = plan_scope(con, LINEAR)
+    assert scope is not None
+    assert not scope.everything
+    assert set(scope.accounts["id"].to_pylist()) == {f"firm-{number}" for number in range(50)}
+    assert ids(read_facts(con, scope)) == ALWAYS | {f"n-{number}" for number in range(50)}
+    attribute(con)
+    assert con.execute("SELECT count(*) FROM core.account").fetchall() == [(50,)]
+    assert verify_books(con, LINEAR).differences == []
 
 
 @pytest.mark.usefixtures("chosen")
