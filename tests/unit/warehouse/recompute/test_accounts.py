@@ -158,6 +158,21 @@ def test_a_window_of_a_lead_moves_what_its_person_did_and_when_the_lead_was_made
     assert (ask(con, CREDITED), ask(con, created)) == ([("d-1", "t-15", 100)], [(None,)])
 
 
+def test_a_merge_that_bounds_a_membership_leaves_touches_to_the_device_they_came_from(con: duckdb.DuckDBPyConnection) -> None:
+    """The window of p in acme holds for zeta too once both are one; what came from p's device outside of it is the device's firm's."""
+    member = [link("person:p", "account:acme", until="2026-01-10T00:00:00Z"), touch("t-z", account_id="zeta", person_id="p")]
+    device = [link("visitor:v", "person:p"), link("visitor:v", "account:gamma")]
+    visit = touch("t-p", "2026-01-15T00:00:00Z", account_id=None, person_id="p")
+    anonymous = touch("t-v", "2026-01-16T00:00:00Z", account_id=None, visitor_id="v")
+    told(con, *OTHERS, *member, *device, visit, anonymous, deal("e-1", account_id="gamma"), deal("e-2", deal_id="d-2", account_id="zeta"))
+    of_zeta = [("d-2", "t-p"), ("d-2", "t-v"), ("d-2", "t-z")]
+    assert [row[:2] for row in ask(con, CREDITED)] == of_zeta
+    assert planned(con, link("account:acme", "account:zeta", 2)) == ["acme", "gamma", "zeta"]
+    assert ask(con, CREDITED) == [("d-1", "t-v", 100), ("d-2", "t-z", 100)]
+    assert planned(con, link("account:acme", "account:zeta", 3, "unlink")) == ["acme", "gamma", "zeta"]
+    assert [row[:2] for row in ask(con, CREDITED)] == of_zeta
+
+
 def chain_of_merges(length: int) -> list[Event]:
     return [link(f"account:a:{number:04}", f"account:a:{number + 1:04}") for number in range(length)]
 
