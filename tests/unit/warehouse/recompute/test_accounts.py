@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,8 @@ import duckdb
 import pytest
 
 from tests.strategies import Event, event
-from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, land_events, touch
+from tests.unit.warehouse.landing import LINEAR, attribute, deal, decoded, empty_warehouse, land_events, touch
+from warehouse.recompute.invalidation import invalidate
 from warehouse.recompute.scope import plan_accounts, plan_scope
 from warehouse.recompute.verification import verify_books
 
@@ -29,6 +31,7 @@ def link(left: str, right: str, day: int = 1, op: str = "link", **window: str) -
     return event("identity", "crm", f"{left}-{right}-{day}", f"2026-01-{day:02}T00:00:00Z", {"op": op, **ends, **window})
 
 
+NOW = dt.datetime(2026, 7, 1, tzinfo=dt.timezone.utc)
 OTHERS = [deal(f"o-{number}", deal_id=f"o-{number}", account_id=f"other-{number}") for number in range(9)]
 """So many others that what is dirty is not read with everything."""
 
@@ -200,6 +203,19 @@ def test_a_scope_of_an_account_of_a_thousand_names_is_planned_in_as_many_stateme
             scope = plan_accounts(counting, [f"a:{length:04}"])
             assert sorted(scope.accounts["id"].to_pylist()) == [f"a:{number:04}" for number in range(length + 1)]
             assert ("deal", "d-1") in {(row["kind"], row["id"]) for row in scope.replaced.to_pylist()}
+            asked[length] = counting.statements
+    assert asked[999] == asked[20] < 60
+
+
+def test_what_a_merge_makes_dirty_is_found_in_as_many_statements_for_a_thousand_names_as_for_twenty() -> None:
+    asked = {}
+    for length in (20, 999):
+        with empty_warehouse() as con:
+            land_events(con, *OTHERS, *chain_of_merges(length), deal("e-1", account_id="a:0010", contact_ids=["p"]))
+            con.execute("DELETE FROM ops.dirty_account")
+            counting: Any = Counting(con)
+            invalidate(counting, decoded([link(f"account:a:{length:04}", "account:last")]), NOW)
+            assert ask(con, "SELECT count(*) FROM ops.dirty_account") == [(length + 2,)]
             asked[length] = counting.statements
     assert asked[999] == asked[20] < 60
 
