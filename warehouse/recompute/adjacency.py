@@ -59,7 +59,8 @@ def named_edges(con: duckdb.DuckDBPyConnection, facts: Mapping[str, pa.Table]) -
         for left_kind, left_id, right_kind, right_id in _NAMED[fact_type]
     )
     with relations(con, **naming):
-        return arrow_table(con, f"SELECT DISTINCT * FROM ({selects}) WHERE left_id IS NOT NULL OR right_id IS NOT NULL")
+        edges = arrow_table(con, f"SELECT DISTINCT * FROM ({selects}) WHERE left_id IS NOT NULL OR right_id IS NOT NULL")
+    return edges.cast(EDGES)  # where all facts name nodes alone, the column beside them has no type of its own
 
 
 def remember_edges(con: duckdb.DuckDBPyConnection, edges: pa.Table) -> None:

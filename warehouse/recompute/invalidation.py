@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from nisba.attribution.fx import RATE_DAYS
 from warehouse.query import arrow_table, relations
 from warehouse.recompute.adjacency import ACCOUNT_OF_DEAL, named_edges, remember_edges
-from warehouse.recompute.traversal import PEOPLE, Traversal, of_kinds
+from warehouse.recompute.traversal import NODES, PEOPLE, Traversal, of_kinds
 
 __all__ = ["clear", "invalidate"]
 
@@ -29,20 +30,26 @@ def invalidate(con: duckdb.DuckDBPyConnection, touched: Mapping[str, pa.Table], 
         reached.step(("deal",), ("account",))
         if "fx" in touched:
             reached.add(arrow_table(con, _ACCOUNTS_NEAR_RATES))
-        reach_accounts(reached)
+        reach_accounts(reached, merged_accounts(edges))
         _mark_accounts(con, reached.nodes, now)
         _mark_campaigns(con, [select for fact_type, select in _CAMPAIGNS.items() if fact_type in touched], now)
 
 
-def reach_accounts(reached: Traversal) -> None:
-    """Go on to every account whose books may depend on the nodes.
+def merged_accounts(edges: pa.Table) -> pa.Table:
+    """Return the accounts that edges join with other accounts, as NODES."""
+    between = edges.filter(pc.and_(pc.equal(edges["left_kind"], "account"), pc.equal(edges["right_kind"], "account")))
+    return pa.concat_tables([between.select([f"{side}_kind", f"{side}_id"]).rename_columns(NODES.names) for side in ("left", "right")])
+
+
+def reach_accounts(reached: Traversal, merged: pa.Table) -> None:
+    """Go on to every account whose books may depend on the nodes; `merged` are the accounts that are joined or parted (NODES).
 
     Persons that change may gain or lose the touches of the visitors they claim, which then count for the accounts of these visitors,
     under another actor or not at all: persons → visitor groups → accounts. Visitor groups that change belong to other persons: groups
     → who claims them → accounts. Leads → the deals they are named with → accounts.
     """
     reached.close(PEOPLE)
-    claimed = Traversal(reached.con, of_kinds(reached.nodes, PEOPLE))
+    claimed = Traversal(reached.con, pa.concat_tables([of_kinds(reached.nodes, PEOPLE), _members(reached.con, merged)]))
     claimed.step(PEOPLE, ("visitor",))
     claimed.close(("visitor",))
     claimed.step(("visitor",), ("account",))
@@ -53,6 +60,16 @@ def reach_accounts(reached: Traversal) -> None:
     reached.step(("deal",), ("account",))
     reached.add(of_kinds(claimed.nodes, ("account",)))
     reached.close(("account",))
+
+
+def _members(con: duckdb.DuckDBPyConnection, merged: pa.Table) -> pa.Table:
+    """Return who belongs to accounts that are joined or parted: the window of a membership in one of them is one in all of them."""
+    members = Traversal(con, merged)
+    if len(merged):
+        members.close(("account",))
+        members.step(("account",), PEOPLE)
+        members.close(PEOPLE)
+    return of_kinds(members.nodes, PEOPLE)
 
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:

@@ -51,6 +51,11 @@ def memberships(draw: st.DrawFn) -> Event:
 
 
 @st.composite
+def devices(draw: st.DrawFn) -> Event:
+    return link(draw, "visitor:v", f"account:{draw(st.sampled_from(FIRMS))}")
+
+
+@st.composite
 def people(draw: st.DrawFn) -> Event:
     return link(draw, draw(st.sampled_from(["lead:l", "visitor:v"])), draw(st.sampled_from(["person:p", "person:q:1"])))
 
@@ -91,7 +96,7 @@ def deals(draw: st.DrawFn) -> Event:
     return deal(f"{deal_id}-{revision}", deal_id=deal_id, revision=revision, **data)
 
 
-WORLD = st.one_of(descriptions(), merges(), memberships(), people(), touches(), touches(), stages(), deals(), deals())
+WORLD = st.one_of(descriptions(), merges(), memberships(), devices(), people(), touches(), touches(), stages(), deals(), deals())
 
 
 def books(con: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:

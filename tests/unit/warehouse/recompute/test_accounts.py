@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,8 @@ import duckdb
 import pytest
 
 from tests.strategies import Event, event
-from tests.unit.warehouse.landing import LINEAR, attribute, deal, empty_warehouse, land_events, touch
+from tests.unit.warehouse.landing import LINEAR, attribute, deal, decoded, empty_warehouse, land_events, touch
+from warehouse.recompute.invalidation import invalidate
 from warehouse.recompute.scope import plan_accounts, plan_scope
 from warehouse.recompute.verification import verify_books
 
@@ -29,6 +31,7 @@ def link(left: str, right: str, day: int = 1, op: str = "link", **window: str) -
     return event("identity", "crm", f"{left}-{right}-{day}", f"2026-01-{day:02}T00:00:00Z", {"op": op, **ends, **window})
 
 
+NOW = dt.datetime(2026, 7, 1, tzinfo=dt.timezone.utc)
 OTHERS = [deal(f"o-{number}", deal_id=f"o-{number}", account_id=f"other-{number}") for number in range(9)]
 """So many others that what is dirty is not read with everything."""
 
@@ -158,6 +161,21 @@ def test_a_window_of_a_lead_moves_what_its_person_did_and_when_the_lead_was_made
     assert (ask(con, CREDITED), ask(con, created)) == ([("d-1", "t-15", 100)], [(None,)])
 
 
+def test_a_merge_that_bounds_a_membership_leaves_touches_to_the_device_they_came_from(con: duckdb.DuckDBPyConnection) -> None:
+    """The window of p in acme holds for zeta too once both are one; what came from p's device outside of it is the device's firm's."""
+    member = [link("person:p", "account:acme", until="2026-01-10T00:00:00Z"), touch("t-z", account_id="zeta", person_id="p")]
+    device = [link("visitor:v", "person:p"), link("visitor:v", "account:gamma")]
+    visit = touch("t-p", "2026-01-15T00:00:00Z", account_id=None, person_id="p")
+    anonymous = touch("t-v", "2026-01-16T00:00:00Z", account_id=None, visitor_id="v")
+    told(con, *OTHERS, *member, *device, visit, anonymous, deal("e-1", account_id="gamma"), deal("e-2", deal_id="d-2", account_id="zeta"))
+    of_zeta = [("d-2", "t-p"), ("d-2", "t-v"), ("d-2", "t-z")]
+    assert [row[:2] for row in ask(con, CREDITED)] == of_zeta
+    assert planned(con, link("account:acme", "account:zeta", 2)) == ["acme", "gamma", "zeta"]
+    assert ask(con, CREDITED) == [("d-1", "t-v", 100), ("d-2", "t-z", 100)]
+    assert planned(con, link("account:acme", "account:zeta", 3, "unlink")) == ["acme", "gamma", "zeta"]
+    assert [row[:2] for row in ask(con, CREDITED)] == of_zeta
+
+
 def chain_of_merges(length: int) -> list[Event]:
     return [link(f"account:a:{number:04}", f"account:a:{number + 1:04}") for number in range(length)]
 
@@ -185,6 +203,19 @@ def test_a_scope_of_an_account_of_a_thousand_names_is_planned_in_as_many_stateme
             scope = plan_accounts(counting, [f"a:{length:04}"])
             assert sorted(scope.accounts["id"].to_pylist()) == [f"a:{number:04}" for number in range(length + 1)]
             assert ("deal", "d-1") in {(row["kind"], row["id"]) for row in scope.replaced.to_pylist()}
+            asked[length] = counting.statements
+    assert asked[999] == asked[20] < 60
+
+
+def test_what_a_merge_makes_dirty_is_found_in_as_many_statements_for_a_thousand_names_as_for_twenty() -> None:
+    asked = {}
+    for length in (20, 999):
+        with empty_warehouse() as con:
+            land_events(con, *OTHERS, *chain_of_merges(length), deal("e-1", account_id="a:0010", contact_ids=["p"]))
+            con.execute("DELETE FROM ops.dirty_account")
+            counting: Any = Counting(con)
+            invalidate(counting, decoded([link(f"account:a:{length:04}", "account:last")]), NOW)
+            assert ask(con, "SELECT count(*) FROM ops.dirty_account") == [(length + 2,)]
             asked[length] = counting.statements
     assert asked[999] == asked[20] < 60
 
