@@ -16,6 +16,7 @@ from nisba.attribution import RULES_EDITION
 from nisba.attribution.facts import TEXT
 from nisba.attribution.labels import folded, normalised
 from nisba.attribution.models import selected_models
+from nisba.attribution.referrers import hosts
 from nisba.attribution.wording import rule_in_words
 from nisba.config import Attribution, Config, config_hash
 from warehouse.query import relations
@@ -38,7 +39,7 @@ SETTING_SCHEMAS: Mapping[str, pa.Schema] = {
     ),
     "model": pa.schema([("model", TEXT), ("rule", TEXT)]),
     "label": pa.schema([("field", TEXT), ("label", TEXT), ("name", TEXT)]),
-    "named_setting": pa.schema([("setting", TEXT), ("field", TEXT), ("value", TEXT)]),
+    "named_setting": pa.schema([("setting", TEXT), ("field", TEXT), ("value", TEXT), ("label", TEXT)]),
 }
 """The tables of `core` that follow from the configuration, and from the lead sources that deals have."""
 
@@ -60,7 +61,7 @@ def setting_tables(config: Config, lead_sources: Any) -> dict[str, pa.Table]:
         "setting": [_setting(config, lead_sources)],
         "model": [(model.id, rule_in_words(model)) for model in models],
         "label": [(field, label, name) for field, names in _labels(config) for label, name in names.items()],
-        "named_setting": list(_named(config)),
+        "named_setting": [(*named, _compared(*named[1:])) for named in _named(config)],
     }
     return {
         name: pa.table([pa.array([row[place] for row in rows[name]], field.type) for place, field in enumerate(schema)], schema=schema)
@@ -101,6 +102,13 @@ def _lead_sources(config: Config, lead_sources: Any) -> list[str]:
 def _labels(config: Config) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the maps of labels: what the models call campaigns' channels by."""
     yield from msgspec.structs.asdict(config.labels).items()
+
+
+def _compared(field: str, value: str) -> str:
+    """Return a label or host of the configuration in the form in which it is compared."""
+    if field == "referrer":
+        return str(hosts(pa.array([value]))[0].as_py())
+    return folded(normalised(value, field))
 
 
 def _named(config: Config) -> Iterator[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ from nisba.attribution.columns import Bools, combine, text
 from nisba.attribution.dates import DAY_US
 from nisba.attribution.facts import TEXT, Facts
 from nisba.attribution.held import held_adjustments, held_rows
-from nisba.attribution.labels import is_reserved, normalised
+from nisba.attribution.labels import is_no_campaign, is_reserved, normalised
 from nisba.attribution.registers import register_ids, winners
 
 __all__ = [
@@ -161,14 +161,14 @@ def _refused_touches(touch: Any) -> Bools:
 
 
 def _refused_campaigns(campaign: Any) -> Bools:
-    named = _any_of(campaign["campaign_id"], is_reserved) | _any_of(campaign["same_as"], is_reserved)
+    named = _any_of(campaign["campaign_id"], is_no_campaign) | _any_of(campaign["same_as"], is_no_campaign)
     return named | _any_of(campaign["channel"], _is_no_channel)
 
 
 def _refused_spends(spend: Any) -> Bools:
     first, last = (combine(spend[name]).cast(pa.int32()) for name in ("starts_on", "ends_on"))
     days = pc.add(pc.subtract(last.cast(pa.int64()), first.cast(pa.int64())), 1)
-    refused = _any_of(spend["campaign_id"], is_reserved) | _mask(pc.or_(pc.greater(days, SPEND_DAYS), pc.less(days, 1)))
+    refused = _any_of(spend["campaign_id"], is_no_campaign) | _mask(pc.or_(pc.greater(days, SPEND_DAYS), pc.less(days, 1)))
     for name in ("impressions", "clicks", "leads"):
         refused |= _mask(pc.greater_equal(combine(spend[name]), COUNT_LIMIT))
     return refused

@@ -159,11 +159,12 @@ def _apply_adjustments(shard: Shard, amounts: Amounts, time_zone: str) -> tuple[
     """Apply the adjustments that can be, in order, and never below zero; hold the others, and what is missing in the end."""
     table = shard.adjustment
     deal, effective = integers(table["deal"])[0], instants(table["effective_at"])[0]
+    asked = thousandths(table["amount"])[0]
     refused, amount = _in_currency_of_deal(shard, amounts, deal, local_days(effective, time_zone))
     net, last_refund, entered = _Net(shard, amounts), dict[int, int](), dict[int, int]()
     for row in [row for row in range(len(table)) if row not in refused]:
         entered[row] = net.add(int(deal[row]), amount[row])
-        if amount[row] < 0:
+        if asked[row] < 0:  # whatever is left of it once converted
             last_refund[int(deal[row])] = row
     row_ = np.array(list(entered), dtype=np.int64)
     deal_ = deal[row_]

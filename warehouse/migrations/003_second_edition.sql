@@ -98,7 +98,8 @@ CREATE TABLE core.label (
 CREATE TABLE core.named_setting (
     setting VARCHAR,  -- the key of nisba.toml
     field   VARCHAR,  -- the label or id that it speaks of
-    value   VARCHAR
+    value   VARCHAR,
+    label   VARCHAR   -- the value in the form in which it is compared
 );
 
 -- fields that events had and that no type knows, counted as they arrive

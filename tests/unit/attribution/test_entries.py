@@ -153,6 +153,14 @@ def test_a_refund_between_two_foreign_currencies_goes_through_the_pivot() -> Non
     assert [amount for _, _, amount, _ in entries(books(*events))] == ["1000 JPY", "-300 JPY"]
 
 
+def test_a_refund_that_is_nothing_once_converted_is_a_refund_all_the_same() -> None:
+    """One dong is no cent; what is missing is still held under the latest refund."""
+    events = [state("02-10", "won", "100.00"), rate("03-02", "VND", "USD", "0.00004")]
+    rows = books(*events, refund("a", "03-01", "-150.00"), refund("b", "03-02", "-1", "VND"))
+    assert [amount for _, _, amount, _ in entries(rows)] == ["100 USD", "-100 USD", "0 USD"]
+    assert held(rows) == [("b", "over_refund", "50", "USD")]
+
+
 @pytest.mark.parametrize(
     ("current", "reason"),
     [(state("02-20", "open", "5.00"), "not_won"), (state("02-20", "lost", None), "not_won"), (None, "no_amount")],

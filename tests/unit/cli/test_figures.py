@@ -104,7 +104,7 @@ def test_report_says_what_is_held(run: Run, changed: Path) -> None:
         con.execute("UPDATE core.entry SET amount_reporting = NULL WHERE deal_id = 'd-euro'")
         con.execute("UPDATE core.credit_line SET revenue_reporting = NULL WHERE deal_id = 'd-euro'")
     said = run("report", "--warehouse", changed).stdout.splitlines()[-1]
-    assert said == "1 entries are held for want of an exchange rate, and are in no figure."
+    assert said == "1 entries are held, and are in no figure: `nisba status` says why."
 
 
 def test_report_shows_the_first_campaigns_and_all_on_request(run: Run, warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:

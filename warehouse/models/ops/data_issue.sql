@@ -42,9 +42,15 @@ registered AS (
     UNION ALL
     SELECT 'adjustment', adjustment_id, 0, occurred_at, 0, source, event_id, content_hash FROM adjustment
     UNION ALL
-    SELECT 'identity', array_to_string(pair, ' – '), 0, occurred_at, 0, source, event_id, content_hash FROM link
+    SELECT 'identity', array_to_string(pair, ' – '), 0, occurred_at, 0, source, event_id, hash(op, since, until) FROM link
     UNION ALL
     SELECT 'fx', concat_ws('|', base, quote, date), 0, occurred_at, 0, source, event_id, content_hash FROM rate
+),
+
+-- what a later event decides is decided
+decisive AS (
+    SELECT * FROM registered
+    QUALIFY rank() OVER (PARTITION BY about, registered.key ORDER BY revision DESC, occurred_at DESC, registered.rank DESC) = 1
 ),
 
 tie AS (
@@ -53,8 +59,8 @@ tie AS (
         format('Events about one {} have the same time and say different things: only their ids decide which of them counts. '
             || 'Send the right one again with a later time.', about) AS sentence,
         list(source || '/' || event_id ORDER BY source, event_id) AS events
-    FROM registered
-    GROUP BY about, registered.key, revision, occurred_at, rank
+    FROM decisive
+    GROUP BY about, decisive.key
     HAVING count(DISTINCT content_hash) > 1
 ),
 
@@ -78,7 +84,8 @@ two_sources AS (
     SELECT
         'two_sources' AS kind, campaign_id AS key,
         format('Campaign {} is described by {}: the latest event counts, whoever sent it. Let one of them describe it; '
-            || 'if they mean two campaigns, give them two ids.', campaign_id, string_agg(DISTINCT source, ' and ' ORDER BY source)) AS sentence,
+            || 'if they mean two campaigns, give them two ids.',
+            campaign_id, string_agg(DISTINCT source, ' and ' ORDER BY source)) AS sentence,
         list(source || '/' || event_id ORDER BY source, event_id) AS events
     FROM campaign
     GROUP BY campaign_id
@@ -87,7 +94,9 @@ two_sources AS (
 
 latest_spend AS (
     SELECT * FROM spend
-    QUALIFY row_number() OVER (PARTITION BY source, spend_id IS NULL, register_id ORDER BY revision DESC, occurred_at DESC, event_id DESC) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY source, spend_id IS NULL, register_id ORDER BY revision DESC, occurred_at DESC, event_id DESC
+    ) = 1
 ),
 
 -- rows with a spend_id are finer than campaign and day, and lie beside each other; one without lies over them
@@ -113,6 +122,11 @@ overlapping AS (
     GROUP BY source, campaign_id
 ),
 
+current_state AS (
+    SELECT * FROM core.deal_history
+    QUALIFY row_number() OVER (PARTITION BY deal_id ORDER BY state_no DESC) = 1
+),
+
 dated AS (
     SELECT 'touch time' AS what, source, event_id FROM ledger.current_touch WHERE occurred_at > now()
     UNION ALL
@@ -120,9 +134,9 @@ dated AS (
     UNION ALL
     SELECT about || ' time', source, event_id FROM registered WHERE occurred_at > now()
     UNION ALL
-    SELECT 'deal close', source, event_id FROM deal WHERE status <> 'open' AND (closed_at > now() OR closed_on > current_date + 1)
+    SELECT 'deal close', source, event_id FROM current_state WHERE status <> 'open' AND closed_at > now()
     UNION ALL
-    SELECT 'adjustment effect', source, event_id FROM adjustment WHERE effective_at > now() OR effective_on > current_date + 1
+    SELECT 'adjustment effect', source, event_id FROM core.entry WHERE entry = 'adjustment' AND booked_at > now()
 ),
 
 future AS (
@@ -139,28 +153,41 @@ label AS (
     SELECT field, lower(regexp_replace(trim(label), '\s+', ' ', 'g')) AS label, name FROM core.label
 ),
 
+touch AS (
+    SELECT channel, kind, referrer FROM ledger.current_touch AS touch
+    ANTI JOIN ledger.current_retraction AS gone ON gone.touch_source = touch.source AND gone.touch_id = touch.event_id
+),
+
+-- labels as sources write them, and as figures show them: those of events that were corrected or taken back are in no figure
 written AS (
-    SELECT DISTINCT 'channel' AS field, channel AS label FROM ledger.current_touch
-    UNION ALL
-    SELECT DISTINCT 'kind', kind FROM ledger.current_touch
-    UNION ALL
+    SELECT DISTINCT 'channel' AS field, channel AS label FROM touch
+    UNION
+    SELECT DISTINCT 'kind', kind FROM touch
+    UNION
     SELECT DISTINCT 'channel', channel FROM campaign
-    UNION ALL
-    SELECT DISTINCT 'campaign_type', campaign_type FROM campaign
-    UNION ALL
+    UNION
     SELECT
-        unnest(['stage', 'deal_type', 'segment', 'region', 'product', 'lead_source', 'loss_reason']),
-        unnest([stage, deal_type, segment, region, product, lead_source, loss_reason])
-    FROM (SELECT DISTINCT stage, deal_type, segment, region, product, lead_source, loss_reason FROM deal)
-    UNION ALL
+        unnest(['stage', 'deal_type', 'segment', 'region', 'product', 'lead_source']),
+        unnest([stage, deal_type, segment, region, product, lead_source])
+    FROM (SELECT DISTINCT stage, deal_type, segment, region, product, lead_source FROM deal)
+    UNION
     SELECT unnest(['segment', 'region']), unnest([segment, region]) FROM (SELECT DISTINCT segment, region FROM account)
 ),
 
-named AS (
-    SELECT written.field, written.label AS written, coalesce(name, written.label) AS label
+shown AS (
+    SELECT written.field, coalesce(name, written.label) AS label
     FROM written
     LEFT JOIN label ON label.field = written.field AND label.label = lower(written.label)
-    WHERE written.label IS NOT NULL
+    WHERE written.field IN ('channel', 'kind')
+    UNION
+    SELECT 'campaign_type', campaign_type FROM core.campaign
+    UNION
+    SELECT
+        unnest(['stage', 'deal_type', 'segment', 'region', 'product', 'lead_source', 'loss_reason']),
+        unnest([stage, deal_type, segment, region, product, lead_source, loss_reason])
+    FROM (SELECT DISTINCT stage, deal_type, segment, region, product, lead_source, loss_reason FROM core.deal)
+    UNION
+    SELECT unnest(['segment', 'region']), unnest([segment, region]) FROM (SELECT DISTINCT segment, region FROM core.account)
 ),
 
 variants AS (
@@ -169,7 +196,8 @@ variants AS (
         format('The {} is written {}: figures keep them apart. Write it in one way, or give both one name in [labels.{}].',
             field, string_agg(DISTINCT '''' || label || '''', ' and ' ORDER BY '''' || label || ''''), field) AS sentence,
         NULL::VARCHAR[] AS events
-    FROM named
+    FROM shown
+    WHERE label IS NOT NULL
     GROUP BY field, lower(replace(label, ' ', ''))
     HAVING count(DISTINCT label) > 1
 ),
@@ -179,29 +207,30 @@ no_amount AS (
         'no_amount' AS kind, held.deal_id AS key,
         format('Deal {} is won and nobody entered an amount: its revenue is unknown and in no figure. Enter it in the CRM.', held.deal_id)
             AS sentence,
-        [deal_history.source || '/' || deal_history.event_id] AS events
+        [current_state.source || '/' || current_state.event_id] AS events
     FROM ops.held AS held
-    JOIN core.deal_history AS deal_history USING (deal_id)
+    JOIN current_state USING (deal_id)
     WHERE held.kind = 'deal' AND held.reason = 'no_amount'
-    QUALIFY row_number() OVER (PARTITION BY held.deal_id ORDER BY state_no DESC) = 1
 ),
 
 no_account AS (
     SELECT
         'no_account' AS kind, deal_id AS key,
-        format('Deal {} belongs to no account: it has one of its own, with its contacts alone. Give it its company in the CRM.', deal_id)
+        format('Deal {} belongs to no company: it has an account of its own, with its contacts. Give it its company in the CRM.', deal_id)
             AS sentence,
-        [deal_history.source || '/' || deal_history.event_id] AS events
-    FROM core.deal AS current_deal
-    JOIN core.deal_history AS deal_history USING (deal_id)
-    WHERE current_deal.account_id = 'deal:' || deal_id
-    QUALIFY row_number() OVER (PARTITION BY deal_id ORDER BY state_no DESC) = 1
+        [current_state.source || '/' || current_state.event_id] AS events
+    FROM core.deal AS booked
+    JOIN current_state USING (deal_id)
+    SEMI JOIN (SELECT source, event_id FROM deal WHERE account_id IS NULL) AS alone
+        ON alone.source = current_state.source AND alone.event_id = current_state.event_id
+    WHERE booked.account_id LIKE 'deal:%'
 ),
 
 unknown AS (
     SELECT
         'unknown_field' AS kind, event_type || ' ' || field AS key,
-        format('Records of {} had a field {} that nisba does not know, {} until now: it is kept nowhere. Is it misspelt?', event_type, field, records)
+        format('Records of {} had a field {} that nisba does not know, {} until now: it is kept nowhere. Is it misspelt?',
+            event_type, field, records)
             AS sentence,
         NULL::VARCHAR[] AS events
     FROM ops.unknown_field
@@ -221,15 +250,18 @@ cycle AS (
     GROUP BY counted.counts_for
 ),
 
-setting AS (
-    SELECT setting, field, value, lower(regexp_replace(trim(value), '\s+', ' ', 'g')) AS label FROM core.named_setting
+host AS (
+    SELECT DISTINCT rtrim(regexp_replace(regexp_replace(
+        regexp_extract(lower(referrer), '^(?:(?:[a-z][a-z0-9+.-]*:)?//)?([^/?#]*)', 1), '^.*@', ''), ':[0-9]*$', ''), '.') AS host
+    FROM touch
+    WHERE referrer IS NOT NULL
 ),
 
-host AS (
-    SELECT DISTINCT value FROM setting
-    SEMI JOIN (SELECT DISTINCT lower(referrer) AS referrer FROM ledger.current_touch WHERE referrer IS NOT NULL) AS touch
-        ON contains(touch.referrer, setting.label)
-    WHERE setting.field = 'referrer'
+-- what a setting is compared with: maps with what sources write, everything else with what comes of it
+occurring AS (
+    SELECT true AS is_map, field, replace(lower(label), 'ß', 'ss') AS label FROM written
+    UNION
+    SELECT false, field, replace(lower(label), 'ß', 'ss') FROM shown
 ),
 
 unused AS (
@@ -237,11 +269,16 @@ unused AS (
         'unused_setting' AS kind, setting || ' ' || value AS key,
         format('{} of nisba.toml names {}, and no fact has it: is it misspelt?', setting, value) AS sentence,
         NULL::VARCHAR[] AS events
-    FROM setting
+    FROM core.named_setting AS setting
+    ANTI JOIN occurring
+        ON occurring.is_map = starts_with(setting.setting, 'labels.')
+        AND occurring.field = setting.field
+        AND occurring.label = setting.label
     WHERE
-        (setting.field <> 'referrer' OR value NOT IN (SELECT value FROM host))
-        AND (setting.field, setting.label) NOT IN (SELECT (field, lower(written)) FROM named)
-        AND (setting.field, setting.label) NOT IN (SELECT (field, lower(label)) FROM named)
+        setting.field <> 'referrer'
+        OR setting.label NOT IN (
+            SELECT named.label FROM core.named_setting AS named JOIN host ON host = named.label OR ends_with(host, '.' || named.label)
+        )
 ),
 
 final AS (
