@@ -104,9 +104,7 @@ def test_share_beside_its_target(gap: float | None, sentence: str) -> None:
 
 def test_checks_warn_only_of_what_is_wrong() -> None:
     assert sentences.warnings(samples.CHECKS, EN) == []
-    assert sentences.warnings(replace(samples.CHECKS, held=2), EN) == [
-        "2 entries are held, and are in no figure: `nisba status` says why."
-    ]
+    assert sentences.warnings(replace(samples.CHECKS, held=2), EN) == ["2 entries are held, and are in no figure: `nisba status` says why."]
     assert sentences.warnings(replace(samples.CHECKS, wrong_entries=3), EN) == [
         "5,678 entries of 1,234 deals, 15 models: the credits do NOT add up in 3 cases."
     ]
