@@ -6,6 +6,7 @@ Secrets are never keys of the file: they come from a variable or from a file tha
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import re
@@ -19,6 +20,21 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from nisba.agreements import (
+    DEFAULT_SLAS,
+    Adherence,
+    Benchmarks,
+    BusinessHours,
+    Exceptions,
+    Incentive,
+    LeadQuality,
+    LeadSla,
+    Name,
+    NonNegative,
+    SalesProcess,
+    Section,
+    check_agreements,
+)
 from nisba.errors import AmountError, ConfigError
 from nisba.money import minor_digits
 
@@ -72,15 +88,11 @@ BUILT_IN_MODELS = (
 )
 """Ids of the rule models that come with nisba; their shares are in `nisba.attribution.models`."""
 
-NonNegative = Annotated[int, msgspec.Meta(ge=0)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+LEAD_FIELDS = ("lead_id", "person_id", "account_id", "deal_id", "owner", "team", "reason", "score", "rule_version")
+"""What a lead-stage event may say: a rule of lead quality can require any of it."""
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A section: immutable, and an unknown key is an error."""
-
-
-class Reporting(_Section, frozen=True):
+class Reporting(Section, frozen=True):
     currency: str = "USD"
     time_zone: str = "UTC"
     fiscal_year_start_month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
@@ -88,9 +100,13 @@ class Reporting(_Section, frozen=True):
     fx_pivot: str = "EUR"
     fixed_rates: dict[str, Decimal] = {}
     """`"EUR/USD" = "1.10"`: one EUR is 1.10 USD. Used by the policy `fixed`."""
+    as_of: dt.datetime | None = None
+    """The "now" of figures that need one; None: the latest event of a deal or a lead."""
+    gross_margin_pct: Annotated[Decimal, msgspec.Meta(ge=0, le=100)] | None = None
+    """What is left of a customer's revenue to pay back what winning it cost."""
 
 
-class Attribution(_Section, frozen=True):
+class Attribution(Section, frozen=True):
     models: tuple[str, ...] = BUILT_IN_MODELS
     default_model: str = ""
     """Always computed; resolved by `load_config`: w_30_30_30_10 where it is among the models, else their first."""
@@ -109,7 +125,7 @@ class Attribution(_Section, frozen=True):
     teams: tuple[Team, ...] = TEAMS
 
 
-class Labels(_Section, frozen=True):
+class Labels(Section, frozen=True):
     """Labels of the sources → labels of the firm, field by field; applied once, without regard to case."""
 
     channel: dict[str, str] = {}
@@ -124,12 +140,12 @@ class Labels(_Section, frozen=True):
     """Stages of deals."""
 
 
-class Marketing(_Section, frozen=True):
+class Marketing(Section, frozen=True):
     target_pct: Decimal = Decimal(30)
     lead_sources: tuple[str, ...] = ()
 
 
-class Multiplier(_Section, frozen=True):
+class Multiplier(Section, frozen=True):
     """A factor for touches of a channel, a kind, or both together."""
 
     factor: Decimal
@@ -137,7 +153,7 @@ class Multiplier(_Section, frozen=True):
     kind: str | None = None
 
 
-class CustomModel(_Section, frozen=True):
+class CustomModel(Section, frozen=True):
     """A rule model of the customer's own; values that are None are those of `[attribution]`."""
 
     id: Name
@@ -159,7 +175,7 @@ class CustomModel(_Section, frozen=True):
     session_gap_minutes: NonNegative | None = None
 
 
-class Kafka(_Section, frozen=True):
+class Kafka(Section, frozen=True):
     bootstrap_servers: str = "localhost:9092"
     group: str = "nisba"
     """Offsets live in the warehouse; they are also committed to this group, for outside tools."""
@@ -180,20 +196,30 @@ class Kafka(_Section, frozen=True):
     """More dead letters than this among the latest 1,000 records stop the worker; 100 never does."""
 
 
-class Warehouse(_Section, frozen=True):
+class Warehouse(Section, frozen=True):
     path: str = "warehouse.duckdb"
 
 
-class Publish(_Section, frozen=True):
+class Publish(Section, frozen=True):
     directory: str = "published"
+    owners: Literal["hidden", "shown"] = "hidden"
+    """Owners of deals, leads and campaigns are employees: a snapshot names them only where the firm says so."""
 
 
-class Config(_Section, frozen=True):
+class Config(Section, frozen=True):
     reporting: Reporting = Reporting()
     attribution: Attribution = Attribution()
     labels: Labels = Labels()
     marketing: Marketing = Marketing()
     model: tuple[CustomModel, ...] = ()
+    lead_quality: tuple[LeadQuality, ...] = ()
+    lead_sla: tuple[LeadSla, ...] = DEFAULT_SLAS
+    business_hours: BusinessHours = BusinessHours()
+    sales_process: SalesProcess = SalesProcess()
+    exceptions: Exceptions = Exceptions()
+    adherence: Adherence = Adherence()
+    benchmarks: Benchmarks = Benchmarks()
+    incentive: tuple[Incentive, ...] = ()
     kafka: Kafka = Kafka()
     warehouse: Warehouse = Warehouse()
     publish: Publish = Publish()
@@ -223,10 +249,14 @@ def load_config(
     return _checked(config)
 
 
+_JUDGING = ("as_of", "gross_margin_pct")
+"""Keys of `[reporting]` that judge the books and change nothing in them."""
+
+
 def config_hash(config: Config) -> str:
-    """Return the hash of everything in the configuration that figures depend on: 16 hex digits, stable for ever."""
+    """Return the hash of everything in the configuration that the books depend on: 16 hex digits, stable for ever."""
     figures = {
-        "reporting": config.reporting,
+        "reporting": {key: value for key, value in msgspec.structs.asdict(config.reporting).items() if key not in _JUDGING},
         "attribution": config.attribution,
         "labels": config.labels,
         "marketing": config.marketing,
@@ -250,9 +280,11 @@ def _read(path: str | Path | None) -> dict[str, Any]:
 def _apply_environment(tree: dict[str, Any], environment: Mapping[str, str]) -> None:
     """Lay `NISBA_<SECTION>_<KEY>` over the tree; lists are separated by commas."""
     for section_field in msgspec.structs.fields(Config):
-        if section_field.name == "model":
+        if isinstance(section_field.default, tuple):  # tables in a list are for the file alone, and so are tables in a section
             continue
         for field in msgspec.structs.fields(section_field.type):
+            if isinstance(field.default, msgspec.Struct):
+                continue
             text = environment.get(f"NISBA_{section_field.name}_{field.name}".upper())
             if text is not None:
                 is_list = isinstance(field.default, tuple)
@@ -278,7 +310,24 @@ def _checked(config: Config) -> Config:
             raise ConfigError(f"attribution.models: unknown model {model_id!r}; known: {', '.join(sorted(known))}")
     if not config.attribution.models and not custom and not config.attribution.default_model:
         raise ConfigError("attribution.models: at least one model is needed")
-    return msgspec.structs.replace(config, attribution=msgspec.structs.replace(config.attribution, default_model=_default_model(config)))
+    return _settled(config)
+
+
+def _settled(config: Config) -> Config:
+    """Put the default model where none is named, and check what was agreed against the models that there are."""
+    default = _default_model(config)
+    attribution = msgspec.structs.replace(config.attribution, default_model=default)
+    plans = tuple(msgspec.structs.replace(plan, model=plan.model or default) for plan in config.incentive)
+    check_agreements(
+        lead_quality=config.lead_quality,
+        lead_sla=config.lead_sla,
+        business_hours=config.business_hours,
+        sales_process=config.sales_process,
+        incentives=plans,
+        models={*config.attribution.models, *(model.id for model in config.model), default},
+        fields=LEAD_FIELDS,
+    )
+    return msgspec.structs.replace(config, attribution=attribution, incentive=plans)
 
 
 def _default_model(config: Config) -> str:
@@ -288,6 +337,8 @@ def _default_model(config: Config) -> str:
 
 
 def _check_reporting(reporting: Reporting) -> None:
+    if reporting.as_of is not None and reporting.as_of.tzinfo is None:
+        raise ConfigError(f"reporting.as_of: expected an instant with its offset, such as 2026-03-31T23:59:59Z, found {reporting.as_of}")
     try:
         ZoneInfo(reporting.time_zone)
     except (KeyError, ValueError, OSError):
