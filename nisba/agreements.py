@@ -36,6 +36,7 @@ __all__ = [
     "Section",
     "Tier",
     "check_agreements",
+    "check_size",
     "exception_rules",
 ]
 
@@ -127,7 +128,7 @@ class DaysRule(Rule, frozen=True, kw_only=True):
 
 
 class DiscountRule(Rule, frozen=True, kw_only=True):
-    max_pct: Annotated[Decimal, msgspec.Meta(ge=0, le=100)] = Decimal(15)
+    max_pct: Decimal = Decimal(15)
 
 
 class PushedRule(Rule, frozen=True, kw_only=True):
@@ -135,7 +136,7 @@ class PushedRule(Rule, frozen=True, kw_only=True):
 
 
 class StaleRule(Rule, frozen=True, kw_only=True):
-    factor: Annotated[Decimal, msgspec.Meta(gt=0)] = Decimal(2)
+    factor: Decimal = Decimal(2)
     min_won: Annotated[int, msgspec.Meta(ge=1)] = 10
 
 
@@ -170,8 +171,8 @@ class Benchmarks(Section, frozen=True, kw_only=True):
 
 
 class Tier(Section, frozen=True, kw_only=True):
-    from_pct: Annotated[Decimal, msgspec.Meta(ge=0, le=100)]
-    factor: Annotated[Decimal, msgspec.Meta(ge=0)]
+    from_pct: Decimal
+    factor: Decimal
 
 
 class Incentive(Section, frozen=True, kw_only=True):
@@ -182,9 +183,9 @@ class Incentive(Section, frozen=True, kw_only=True):
     model: str = ""
     """A computed model; resolved by `load_config` to the default model where it is not named."""
     period: Literal["quarter"] = "quarter"
-    pool_pct: Annotated[Decimal, msgspec.Meta(ge=0, le=100)]
+    pool_pct: Decimal
     tiers: tuple[Tier, ...] = (Tier(from_pct=Decimal(0), factor=Decimal(1)),)
-    cap: Annotated[Decimal, msgspec.Meta(ge=0)] | None = None
+    cap: Decimal | None = None
     split_by: Literal["campaign_owner", "deal_owner"] | dict[Name, Decimal] = "campaign_owner"
 
 
@@ -202,6 +203,7 @@ def check_agreements(
     lead_sla: Iterable[LeadSla],
     business_hours: BusinessHours,
     sales_process: SalesProcess,
+    exceptions: Exceptions,
     incentives: Collection[Incentive],
     models: Collection[str],
     fields: Collection[str],
@@ -216,15 +218,22 @@ def check_agreements(
         _check_sla(sla)
     _check_business_hours(business_hours)
     _check_stages(sales_process)
+    check_size("exceptions.discount.max_pct", exceptions.discount.max_pct, most=100)
+    check_size("exceptions.stale.factor", exceptions.stale.factor)
     for plan in incentives:
         _check_incentive(plan, incentives, models)
+
+
+def check_size(key: str, value: Decimal | None, *, most: int = 10**9) -> None:
+    """Raise ConfigError for a number below zero, above `most`, or none at all."""
+    if value is not None and not (value.is_finite() and 0 <= value <= most):
+        raise ConfigError(f"{key}: expected a number from 0 to {most}, found {value}")
 
 
 def _check_sla(sla: LeadSla) -> None:
     if LEAD_STAGES.index(sla.to_stage) <= LEAD_STAGES.index(sla.from_stage):
         raise ConfigError(f"lead_sla {sla.id!r}: {sla.to_stage} is not after {sla.from_stage}; stages are {', '.join(LEAD_STAGES)}")
-    if not 0 <= sla.hours <= 100_000:
-        raise ConfigError(f"lead_sla {sla.id!r}: hours: expected 0 to 100000 hours of business time, found {sla.hours}")
+    check_size(f"lead_sla {sla.id!r}: hours", sla.hours, most=100_000)
 
 
 def _check_business_hours(hours: BusinessHours) -> None:
@@ -235,7 +244,7 @@ def _check_business_hours(hours: BusinessHours) -> None:
         raise ConfigError(f"business_hours.time_zone: {unknown}") from None
     for key, text in (("opens", hours.opens), ("closes", hours.closes)):
         if minute_of_day(text) is None:
-            raise ConfigError(f"business_hours.{key}: expected a time such as \"09:00\", found {text!r}")
+            raise ConfigError(f'business_hours.{key}: expected a time such as "09:00", found {text!r}')
     if not hours.days or (minute_of_day(hours.opens) or 0) >= (minute_of_day(hours.closes) or 0):
         raise ConfigError(f"business_hours: never open: {hours.opens} to {hours.closes} on {len(hours.days)} days of the week")
     if isinstance(hours.holidays, str) and hours.holidays:
@@ -279,6 +288,11 @@ def _check_incentive(plan: Incentive, plans: Collection[Incentive], models: Coll
         raise ConfigError(f"incentive {plan.id!r} is there twice: a plan that changes is a new id")
     if plan.model and plan.model not in models:
         raise ConfigError(f"incentive {plan.id!r}: the model {plan.model!r} is not computed; computed are {', '.join(sorted(models))}")
+    check_size(f"incentive {plan.id!r}: pool_pct", plan.pool_pct, most=100)
+    check_size(f"incentive {plan.id!r}: cap", plan.cap)
+    for tier in plan.tiers:
+        check_size(f"incentive {plan.id!r}: tiers: from_pct", tier.from_pct, most=100)
+        check_size(f"incentive {plan.id!r}: tiers: factor", tier.factor)
     if not plan.tiers or len({tier.from_pct for tier in plan.tiers}) < len(plan.tiers):
         raise ConfigError(f"incentive {plan.id!r}: tiers: expected at least one, and each from another percentage on")
     if isinstance(plan.split_by, dict) and (sum(plan.split_by.values()) != 100 or min(plan.split_by.values()) < 0):

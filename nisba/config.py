@@ -34,6 +34,7 @@ from nisba.agreements import (
     SalesProcess,
     Section,
     check_agreements,
+    check_size,
 )
 from nisba.errors import AmountError, ConfigError
 from nisba.money import minor_digits
@@ -102,7 +103,7 @@ class Reporting(Section, frozen=True):
     """`"EUR/USD" = "1.10"`: one EUR is 1.10 USD. Used by the policy `fixed`."""
     as_of: dt.datetime | None = None
     """The "now" of figures that need one; None: the latest event of a deal or a lead."""
-    gross_margin_pct: Annotated[Decimal, msgspec.Meta(ge=0, le=100)] | None = None
+    gross_margin_pct: Decimal | None = None
     """What is left of a customer's revenue to pay back what winning it cost."""
 
 
@@ -323,6 +324,7 @@ def _settled(config: Config) -> Config:
         lead_sla=config.lead_sla,
         business_hours=config.business_hours,
         sales_process=config.sales_process,
+        exceptions=config.exceptions,
         incentives=plans,
         models={*config.attribution.models, *(model.id for model in config.model), default},
         fields=LEAD_FIELDS,
@@ -339,6 +341,7 @@ def _default_model(config: Config) -> str:
 def _check_reporting(reporting: Reporting) -> None:
     if reporting.as_of is not None and reporting.as_of.tzinfo is None:
         raise ConfigError(f"reporting.as_of: expected an instant with its offset, such as 2026-03-31T23:59:59Z, found {reporting.as_of}")
+    check_size("reporting.gross_margin_pct", reporting.gross_margin_pct, most=100)
     try:
         ZoneInfo(reporting.time_zone)
     except (KeyError, ValueError, OSError):
