@@ -38,6 +38,7 @@ __all__ = [
     "check_agreements",
     "check_size",
     "exception_rules",
+    "minute_of_day",
 ]
 
 LEAD_STAGES = ("inquiry", "mql", "sal", "sql", "opportunity", "customer")

@@ -32,7 +32,6 @@ from nisba.agreements import (
     Name,
     NonNegative,
     SalesProcess,
-    Section,
     check_agreements,
     check_size,
 )
@@ -93,7 +92,11 @@ LEAD_FIELDS = ("lead_id", "person_id", "account_id", "deal_id", "owner", "team",
 """What a lead-stage event may say: a rule of lead quality can require any of it."""
 
 
-class Reporting(Section, frozen=True):
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A section: immutable, and an unknown key is an error."""
+
+
+class Reporting(_Section, frozen=True):
     currency: str = "USD"
     time_zone: str = "UTC"
     fiscal_year_start_month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
@@ -107,7 +110,7 @@ class Reporting(Section, frozen=True):
     """What is left of a customer's revenue to pay back what winning it cost."""
 
 
-class Attribution(Section, frozen=True):
+class Attribution(_Section, frozen=True):
     models: tuple[str, ...] = BUILT_IN_MODELS
     default_model: str = ""
     """Always computed; resolved by `load_config`: w_30_30_30_10 where it is among the models, else their first."""
@@ -126,7 +129,7 @@ class Attribution(Section, frozen=True):
     teams: tuple[Team, ...] = TEAMS
 
 
-class Labels(Section, frozen=True):
+class Labels(_Section, frozen=True):
     """Labels of the sources → labels of the firm, field by field; applied once, without regard to case."""
 
     channel: dict[str, str] = {}
@@ -141,12 +144,12 @@ class Labels(Section, frozen=True):
     """Stages of deals."""
 
 
-class Marketing(Section, frozen=True):
+class Marketing(_Section, frozen=True):
     target_pct: Decimal = Decimal(30)
     lead_sources: tuple[str, ...] = ()
 
 
-class Multiplier(Section, frozen=True):
+class Multiplier(_Section, frozen=True):
     """A factor for touches of a channel, a kind, or both together."""
 
     factor: Decimal
@@ -154,7 +157,7 @@ class Multiplier(Section, frozen=True):
     kind: str | None = None
 
 
-class CustomModel(Section, frozen=True):
+class CustomModel(_Section, frozen=True):
     """A rule model of the customer's own; values that are None are those of `[attribution]`."""
 
     id: Name
@@ -176,7 +179,7 @@ class CustomModel(Section, frozen=True):
     session_gap_minutes: NonNegative | None = None
 
 
-class Kafka(Section, frozen=True):
+class Kafka(_Section, frozen=True):
     bootstrap_servers: str = "localhost:9092"
     group: str = "nisba"
     """Offsets live in the warehouse; they are also committed to this group, for outside tools."""
@@ -197,17 +200,17 @@ class Kafka(Section, frozen=True):
     """More dead letters than this among the latest 1,000 records stop the worker; 100 never does."""
 
 
-class Warehouse(Section, frozen=True):
+class Warehouse(_Section, frozen=True):
     path: str = "warehouse.duckdb"
 
 
-class Publish(Section, frozen=True):
+class Publish(_Section, frozen=True):
     directory: str = "published"
     owners: Literal["hidden", "shown"] = "hidden"
     """Owners of deals, leads and campaigns are employees: a snapshot names them only where the firm says so."""
 
 
-class Config(Section, frozen=True):
+class Config(_Section, frozen=True):
     reporting: Reporting = Reporting()
     attribution: Attribution = Attribution()
     labels: Labels = Labels()

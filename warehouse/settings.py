@@ -5,6 +5,7 @@ They are rows of the books like any others: an attribution writes them, a verifi
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,9 +20,10 @@ from nisba.attribution.models import selected_models
 from nisba.attribution.referrers import hosts
 from nisba.attribution.wording import rule_in_words
 from nisba.config import Attribution, Config, config_hash
-from warehouse.query import relations
+from warehouse.agreements import AGREEMENT_SCHEMAS, agreement_rows, agreements_hash
+from warehouse.query import one_value, relations, transaction
 
-__all__ = ["SETTING_SCHEMAS", "setting_tables", "write_settings"]
+__all__ = ["SETTING_SCHEMAS", "are_settings_behind", "latest_event", "refresh_settings", "setting_tables", "write_settings"]
 
 SETTING_SCHEMAS: Mapping[str, pa.Schema] = {
     "setting": pa.schema(
@@ -40,8 +42,9 @@ SETTING_SCHEMAS: Mapping[str, pa.Schema] = {
     "model": pa.schema([("model", TEXT), ("rule", TEXT)]),
     "label": pa.schema([("field", TEXT), ("label", TEXT), ("name", TEXT)]),
     "named_setting": pa.schema([("setting", TEXT), ("field", TEXT), ("value", TEXT), ("label", TEXT)]),
+    **AGREEMENT_SCHEMAS,
 }
-"""The tables of `core` that follow from the configuration, and from the lead sources that deals have."""
+"""The tables of `core` that follow from the configuration, from the lead sources that deals have, and from the latest event."""
 
 _NAMING = (
     ("excluded_kinds", "kind"),
@@ -54,14 +57,18 @@ _NAMING = (
 _DEFAULT = Attribution()
 
 
-def setting_tables(config: Config, lead_sources: Any) -> dict[str, pa.Table]:
-    """Return the tables of `SETTING_SCHEMAS`; `lead_sources` is a text column of those that deals have."""
+def setting_tables(config: Config, lead_sources: Any, latest: dt.datetime | None) -> dict[str, pa.Table]:
+    """Return the tables of `SETTING_SCHEMAS`.
+
+    `lead_sources` is a text column of those that deals have, `latest` the instant of the latest event of a deal or a lead.
+    """
     models = selected_models(config)
     rows: dict[str, list[Any]] = {
         "setting": [_setting(config, lead_sources)],
         "model": [(model.id, rule_in_words(model)) for model in models],
         "label": [(field, label, name) for field, names in _labels(config) for label, name in names.items()],
         "named_setting": [(*named, _compared(*named[1:])) for named in _named(config)],
+        **agreement_rows(config, latest),
     }
     return {
         name: pa.table([pa.array([row[place] for row in rows[name]], field.type) for place, field in enumerate(schema)], schema=schema)
@@ -72,10 +79,37 @@ def setting_tables(config: Config, lead_sources: Any) -> dict[str, pa.Table]:
 def write_settings(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     """Write what the books were computed with, in place of what was there; the deals are written before."""
     deals = con.execute("SELECT DISTINCT lead_source FROM core.deal WHERE lead_source IS NOT NULL").arrow().read_all()
-    with relations(con, **{f"made_{name}": table for name, table in setting_tables(config, deals["lead_source"]).items()}):
+    made = setting_tables(config, deals["lead_source"], latest_event(con))
+    with relations(con, **{f"made_{name}": table for name, table in made.items()}):
         for name in SETTING_SCHEMAS:
             con.execute(f"DELETE FROM core.{name}")
             con.execute(f"INSERT INTO core.{name} BY NAME FROM made_{name}")
+
+
+def refresh_settings(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
+    """Write the settings anew where something was agreed otherwise, or a deal or a lead has a later event; tell whether it was so.
+
+    The books stay as they are: they depend on neither.
+    """
+    if not are_settings_behind(con, config):
+        return False
+    with transaction(con):
+        write_settings(con, config)
+    return True
+
+
+def are_settings_behind(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
+    """Tell whether figures are to be made by other agreements, or as of another instant, than those that stand in the warehouse."""
+    there = con.execute("SELECT agreements_hash, as_of FROM core.agreement").fetchall()
+    return there != [(agreements_hash(config), config.reporting.as_of or latest_event(con))]
+
+
+def latest_event(con: duckdb.DuckDBPyConnection) -> dt.datetime | None:
+    """Return the instant of the latest event of a deal, deleted ones too, or of a lead; None where there is none."""
+    found: dt.datetime | None = one_value(
+        con, "SELECT max(occurred_at) FROM (SELECT occurred_at FROM ledger.current_deal UNION ALL FROM (SELECT occurred_at FROM ledger.current_lead_stage))"
+    )
+    return found
 
 
 def _setting(config: Config, lead_sources: Any) -> tuple[Any, ...]:
