@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -18,8 +18,9 @@ from pipelines.attribute import AttributeReport, attribute
 from pipelines.circuit_breaker import CircuitBreaker
 from pipelines.ingest import IngestReport, ingest
 from pipelines.sources import Source
-from warehouse.models.build import build
+from warehouse.models.build import EVERYTHING, build
 from warehouse.query import one_value
+from warehouse.settings import refresh_settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,6 +90,8 @@ class Pace:
     marts: Throttle = field(default_factory=Throttle)
     built_for: int | None = None
     """The attribution that the marts show; None: not known."""
+    builds: Collection[str] = EVERYTHING
+    """Which models: a stream's cycles build their own alone."""
 
 
 def catch_up(
@@ -125,7 +128,7 @@ def catch_up(
     version = _latest_attribution(con)
     if version not in (None, pace.built_for) and pace.marts.is_due(is_idle=done.is_idle):
         on_step("build", read)
-        built, pace.built_for = _build(con, pace), version
+        built, pace.built_for = _build(con, config, pace), version
     return CatchUp(read, done.attributed, published, built)
 
 
@@ -136,9 +139,11 @@ def _publish(con: duckdb.DuckDBPyConnection, config: Config, pace: Pace) -> int:
         return publish_dead_letters(con, config)
 
 
-def _build(con: duckdb.DuckDBPyConnection, pace: Pace) -> tuple[str, ...]:
+def _build(con: duckdb.DuckDBPyConnection, config: Config, pace: Pace) -> tuple[str, ...]:
     with pace.marts.timed():
-        return build(con)
+        if "flow" in pace.builds:
+            refresh_settings(con, config)
+        return build(con, pace.builds)
 
 
 def _latest_attribution(con: duckdb.DuckDBPyConnection) -> int | None:

@@ -30,6 +30,7 @@ from pipelines.ingest import IngestReport
 from pipelines.sources import Committed
 from warehouse.connection import is_wanted, open_writer, writer_lease
 from warehouse.loader import committed_offsets
+from warehouse.models.build import BY_CYCLE, build_what_is_behind
 
 if TYPE_CHECKING:
     import duckdb
@@ -111,6 +112,7 @@ def stream(
     while not stop.is_set():
         is_caught_up = backoff.run(worker.take_turn)
         if is_caught_up and until == "caught_up":
+            backoff.run(worker.build_what_is_behind)
             break
         if is_caught_up:
             backoff.run(worker.wait_for_work)
@@ -151,7 +153,7 @@ class _Worker:
     cycles: int = 0
     committed: Committed = field(default_factory=dict)
     on_disk: _OnDisk | None = None
-    pace: Pace = field(default_factory=lambda: Pace(Throttle(OUTBOX_SHARE), Throttle(MARTS_SHARE)))
+    pace: Pace = field(default_factory=lambda: Pace(Throttle(OUTBOX_SHARE), Throttle(MARTS_SHARE), builds=BY_CYCLE))
     breaker: CircuitBreaker = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,6 +165,11 @@ class _Worker:
             is_caught_up = self._run_cycles(con)
         self.on_disk = _OnDisk.of(self.config.warehouse.path)
         return is_caught_up
+
+    def build_what_is_behind(self) -> None:
+        """Hold the lease and build the models that cycles leave alone."""
+        with open_writer(self.config.warehouse.path, wait_seconds=LEASE_SECONDS) as con:
+            build_what_is_behind(con, self.config)
 
     def _run_cycles(self, con: duckdb.DuckDBPyConnection) -> bool:
         while True:

@@ -22,7 +22,6 @@ AGREEMENT_SCHEMAS: Mapping[str, pa.Schema] = {
     "agreement": pa.schema(
         [
             ("agreements_hash", TEXT),
-            ("as_of", pa.timestamp("us", "UTC")),
             ("gross_margin_pct", pa.decimal128(9, 4)),
             ("lookback_days", pa.int32()),
             ("excluded_kinds", _LIST),
@@ -70,7 +69,7 @@ AGREEMENT_SCHEMAS: Mapping[str, pa.Schema] = {
         [("rule", TEXT), ("version", TEXT), ("is_enabled", pa.bool_()), ("size", pa.decimal128(18, 6)), ("min_won", pa.int32())]
     ),
 }
-"""The tables of `core` that follow from what was agreed; in `agreement` stands the instant as of which the figures are, too."""
+"""The tables of `core` that follow from what was agreed."""
 
 
 def agreements_hash(config: Config) -> str:
@@ -89,26 +88,26 @@ def agreements_hash(config: Config) -> str:
     return hashlib.sha256(msgspec.json.encode(agreed, order="deterministic")).hexdigest()[:16]
 
 
-def agreement_rows(config: Config, as_of: Any) -> dict[str, list[tuple[Any, ...]]]:
-    """Return the rows of `AGREEMENT_SCHEMAS`; `as_of` is the latest instant of a deal or a lead, None where there is none."""
+def agreement_rows(config: Config) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of `AGREEMENT_SCHEMAS`."""
     return {
-        "agreement": [_agreement(config, as_of)],
+        "agreement": [_agreement(config)],
         "lead_quality_rule": [_quality(number, rule) for number, rule in enumerate(config.lead_quality, 1)],
         "lead_sla_rule": [
             (number, sla.id, sla.from_stage, sla.to_stage, sla.hours, sla.valid_from) for number, sla in enumerate(config.lead_sla, 1)
         ],
         "business_hours": [_business_hours(config.business_hours, config.reporting.time_zone)],
         "exception_rule": [
-            (name, rule.version, rule.enabled, _size(rule), getattr(rule, "min_won", None)) for name, rule in exception_rules(config.exceptions)
+            (name, rule.version, rule.enabled, _size(rule), getattr(rule, "min_won", None))
+            for name, rule in exception_rules(config.exceptions)
         ],
     }
 
 
-def _agreement(config: Config, as_of: Any) -> tuple[Any, ...]:
+def _agreement(config: Config) -> tuple[Any, ...]:
     reporting, attribution = config.reporting, config.attribution
     return (
         agreements_hash(config),
-        reporting.as_of or as_of,
         reporting.gross_margin_pct,
         attribution.lookback_days,
         _compared(attribution.excluded_kinds, "kind"),

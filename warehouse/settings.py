@@ -37,6 +37,7 @@ SETTING_SCHEMAS: Mapping[str, pa.Schema] = {
             ("lead_sources", pa.list_(TEXT)),  # as deals have them
             ("config_hash", TEXT),
             ("rules_edition", pa.int32()),
+            ("as_of", pa.timestamp("us", "UTC")),
         ]
     ),
     "model": pa.schema([("model", TEXT), ("rule", TEXT)]),
@@ -64,11 +65,11 @@ def setting_tables(config: Config, lead_sources: Any, latest: dt.datetime | None
     """
     models = selected_models(config)
     rows: dict[str, list[Any]] = {
-        "setting": [_setting(config, lead_sources)],
+        "setting": [_setting(config, lead_sources, latest)],
         "model": [(model.id, rule_in_words(model)) for model in models],
         "label": [(field, label, name) for field, names in _labels(config) for label, name in names.items()],
         "named_setting": [(*named, _compared(*named[1:])) for named in _named(config)],
-        **agreement_rows(config, latest),
+        **agreement_rows(config),
     }
     return {
         name: pa.table([pa.array([row[place] for row in rows[name]], field.type) for place, field in enumerate(schema)], schema=schema)
@@ -89,9 +90,9 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: Config) -> None:
 def refresh_settings(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
     """Write the settings anew where something was agreed otherwise, or a deal or a lead has a later event; tell whether it was so.
 
-    The books stay as they are: they depend on neither.
+    The books stay as they are: they depend on neither. Where they wait for an attribution by another configuration, so do the settings.
     """
-    if not are_settings_behind(con, config):
+    if one_value(con, "SELECT config_hash FROM core.setting") != config_hash(config) or not are_settings_behind(con, config):
         return False
     with transaction(con):
         write_settings(con, config)
@@ -100,19 +101,18 @@ def refresh_settings(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
 
 def are_settings_behind(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
     """Tell whether figures are to be made by other agreements, or as of another instant, than those that stand in the warehouse."""
-    there = con.execute("SELECT agreements_hash, as_of FROM core.agreement").fetchall()
+    there = con.execute("SELECT agreements_hash, as_of FROM core.agreement CROSS JOIN core.setting").fetchall()
     return there != [(agreements_hash(config), config.reporting.as_of or latest_event(con))]
 
 
 def latest_event(con: duckdb.DuckDBPyConnection) -> dt.datetime | None:
     """Return the instant of the latest event of a deal, deleted ones too, or of a lead; None where there is none."""
-    found: dt.datetime | None = one_value(
-        con, "SELECT max(occurred_at) FROM (SELECT occurred_at FROM ledger.current_deal UNION ALL FROM (SELECT occurred_at FROM ledger.current_lead_stage))"
-    )
+    both = "SELECT occurred_at FROM ledger.current_deal UNION ALL SELECT occurred_at FROM ledger.current_lead_stage"
+    found: dt.datetime | None = one_value(con, f"SELECT max(occurred_at) FROM ({both})")
     return found
 
 
-def _setting(config: Config, lead_sources: Any) -> tuple[Any, ...]:
+def _setting(config: Config, lead_sources: Any, latest: dt.datetime | None) -> tuple[Any, ...]:
     reporting = config.reporting
     return (
         reporting.currency,
@@ -124,6 +124,7 @@ def _setting(config: Config, lead_sources: Any) -> tuple[Any, ...]:
         _lead_sources(config, lead_sources),
         config_hash(config),
         RULES_EDITION,
+        reporting.as_of or latest,
     )
 
 

@@ -1,8 +1,9 @@
 -- What the teams agreed on, beside what the books were computed with: a good lead, its answer, exceptions, checks, benchmarks.
 
+ALTER TABLE core.setting ADD COLUMN as_of TIMESTAMPTZ;
+
 CREATE TABLE core.agreement (
     agreements_hash   VARCHAR,
-    as_of             TIMESTAMPTZ,
     gross_margin_pct  DECIMAL(9, 4),
     lookback_days     INTEGER,
     excluded_kinds    VARCHAR[],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,33 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from nisba.config import Config
 from nisba.errors import WarehouseError
 from warehouse.models.declarations import FOLDER, Table, describe, tables
 from warehouse.models.lineage import reading_order, reads
 from warehouse.query import arrow_table, one_value, relations, transaction
+from warehouse.settings import refresh_settings
 
-__all__ = ["build", "create_macros", "create_model", "in_reading_order", "macros", "model_rows", "models", "reads_of"]
+__all__ = [
+    "BY_CYCLE",
+    "EVERYTHING",
+    "build",
+    "build_what_is_behind",
+    "create_macros",
+    "create_model",
+    "in_reading_order",
+    "is_behind",
+    "macros",
+    "model_rows",
+    "models",
+    "reads_of",
+]
+
+
+BY_CYCLE = ("cycle",)
+"""What a stream keeps up to date as it goes: ROI and marketing's share."""
+EVERYTHING = ("cycle", "flow")
+"""What a flow or a command builds."""
 
 
 @cache
@@ -32,6 +53,9 @@ def in_reading_order(declared: Mapping[str, Table]) -> tuple[Table, ...]:
     for table in made.values():
         for name in sorted(reads_of(table) - declared.keys()):
             raise WarehouseError(f"{table.file.with_suffix('')}: it reads {name}, which is not declared.")
+        for name in sorted(reads_of(table) & made.keys()):
+            if table.refreshed_by == "cycle" and made[name].refreshed_by != "cycle":
+                raise WarehouseError(f"{table.file.with_suffix('')}: it is built in every cycle and reads {name}, which is not.")
     return tuple(made[name] for name in reading_order({name: reads_of(table) & made.keys() for name, table in made.items()}))
 
 
@@ -47,18 +71,44 @@ def macros() -> Mapping[str, str]:
     return {file.stem: file.read_text("utf-8") for file in sorted((FOLDER / "macros").glob("*.sql"))}
 
 
-def build(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Build every model in one transaction, so that no reader ever sees half of it; return their names.
+def build(con: duckdb.DuckDBPyConnection, refreshed_by: Collection[str] = EVERYTHING) -> tuple[str, ...]:
+    """Build the models in one transaction, so that no reader ever sees half of them; return their names.
 
     Raises WarehouseError when nothing was attributed yet: the figures have no configuration to follow.
     """
     if not one_value(con, "SELECT count(*) FROM core.setting"):
         raise WarehouseError("nothing is attributed yet: run `nisba attribute`, `nisba stream` or `nisba backfill` first.")
+    chosen = tuple(model for model in models() if model.refreshed_by in refreshed_by)
     with transaction(con):
         create_macros(con)
-        for model in models():
+        for model in chosen:
             create_model(con, model)
-    return tuple(model.name for model in models())
+        _note_built(con, refreshed_by)
+    return tuple(model.name for model in chosen)
+
+
+_LATEST = "(SELECT coalesce(max(cycle_no), 0) AS cycle_no FROM ops.cycle), (SELECT agreements_hash FROM core.agreement)"
+"""What the models can know at most."""
+
+
+def _note_built(con: duckdb.DuckDBPyConnection, refreshed_by: Collection[str]) -> None:
+    con.execute("DELETE FROM ops.built WHERE refreshed_by IN (SELECT unnest(?))", [list(refreshed_by)])
+    con.execute(f"INSERT INTO ops.built SELECT unnest(?), cycle_no, agreements_hash FROM {_LATEST}", [list(refreshed_by)])
+
+
+def is_behind(con: duckdb.DuckDBPyConnection, refreshed_by: str) -> bool:
+    """Tell whether models show less than what the warehouse knows: cycles came after them, other agreements, or they were never built."""
+    there = con.execute("SELECT cycle_no, agreements_hash FROM ops.built WHERE refreshed_by = ?", [refreshed_by]).fetchall()
+    return there != con.execute(f"SELECT cycle_no, agreements_hash FROM {_LATEST}").fetchall()
+
+
+def build_what_is_behind(con: duckdb.DuckDBPyConnection, config: Config) -> tuple[str, ...]:
+    """Build the models that show less than what the warehouse knows, by what is agreed now; return their names: none before any books."""
+    if not one_value(con, "SELECT count(*) FROM core.setting"):
+        return ()
+    refresh_settings(con, config)
+    behind = [kind for kind in EVERYTHING if is_behind(con, kind)]
+    return build(con, behind) if behind else ()
 
 
 def create_macros(con: duckdb.DuckDBPyConnection) -> None:

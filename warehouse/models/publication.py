@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from nisba.config import Config
 from nisba.errors import LeaseTaken, WarehouseError
-from warehouse.models.build import create_macros, create_model, models, reads_of
+from warehouse.models.build import build_what_is_behind, create_macros, create_model, models, reads_of
 from warehouse.models.declarations import Table, declared, describe, tables
 
 __all__ = ["CURRENT", "KEPT_VERSIONS", "discard", "one_publisher", "prepare", "promote", "published", "published_tables", "stays_a_view"]
@@ -65,6 +65,7 @@ def prepare(con: duckdb.DuckDBPyConnection, config: Config) -> Path:
     """
     directory = Path(config.publish.directory)
     directory.mkdir(parents=True, exist_ok=True)
+    build_what_is_behind(con, config)
     _require_built(con)
     candidate = directory / "candidate.duckdb"
     discard(candidate)
