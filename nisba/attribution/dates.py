@@ -14,7 +14,7 @@ import numpy as np
 
 from nisba.attribution.columns import Ints
 
-__all__ = ["DAY_US", "ends_of_days", "local_days"]
+__all__ = ["DAY_US", "ends_of_days", "local_days", "offsets_between"]
 
 DAY_US = 86_400_000_000
 _SECOND_US = 1_000_000
@@ -36,6 +36,16 @@ def local_days(instants_us: Ints, time_zone: str) -> Ints:
     starts, offsets = _offsets_of_years(instants_us, time_zone)
     offset = offsets[np.searchsorted(starts, instants_us, side="right") - 1]
     return (instants_us + offset) // DAY_US
+
+
+def offsets_between(first_us: int, last_us: int, time_zone: str) -> tuple[Ints, Ints]:
+    """Return (starts, offsets) in microseconds over the years of two instants: from each start on, local time = UTC + offset.
+
+    >>> [part.tolist() for part in offsets_between(0, 1, "UTC")]
+    [[0], [0]]
+    """
+    days = np.arange(first_us, max(last_us, first_us) + 1, 180 * DAY_US, dtype=np.int64)
+    return _offsets_of_years(np.append(days, last_us), time_zone)
 
 
 def _offsets_of_years(instants_us: Ints, time_zone: str) -> tuple[Ints, Ints]:

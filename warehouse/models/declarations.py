@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import duckdb
 import msgspec
@@ -30,6 +30,7 @@ __all__ = [
     "Column",
     "DataTest",
     "NotNull",
+    "Owners",
     "Relationships",
     "Table",
     "Unique",
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 FOLDER = Path(__file__).parent
+
+Owners: TypeAlias = Literal["hidden", "shown"]
 
 SUPERSEDED = "superseded_at"
 """The column of a table that keeps every version of a fact: null while a version counts. Its view `current_<name>` is declared with it."""
@@ -94,7 +97,8 @@ DataTest = NotNull | Unique | AcceptedValues | AcceptedRange | Relationships
 
 class _ColumnMeta(_Section, frozen=True):
     unit: str = ""
-    personal: bool = False
+    personal: bool | Literal["owner"] = False
+    """Whether it names persons; `owner`: employees of the firm itself, whom it may want to see."""
 
 
 class Column(_Section, frozen=True, kw_only=True):
@@ -108,8 +112,12 @@ class Column(_Section, frozen=True, kw_only=True):
 
     @property
     def is_personal(self) -> bool:
-        """Whether it names persons, and so stays out of snapshots."""
-        return self.meta.personal
+        """Whether it names persons, and so stays out of snapshots unless the firm shows its owners."""
+        return bool(self.meta.personal)
+
+    def is_shown(self, owners: Owners) -> bool:
+        """Tell whether a snapshot has it: owners are hidden or shown, other persons never are."""
+        return not self.meta.personal or (self.meta.personal == "owner" and owners == "shown")
 
     @property
     def comment(self) -> str:
@@ -160,8 +168,17 @@ class Table:
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """Names of the columns that stay out of snapshots."""
+        """Names of the columns that stay out of snapshots unless the firm shows its owners."""
         return tuple(column.name for column in self.columns if column.is_personal)
+
+    def hidden(self, owners: Owners) -> tuple[str, ...]:
+        """Return the names of the columns that a snapshot lacks."""
+        return tuple(column.name for column in self.columns if not column.is_shown(owners))
+
+    @property
+    def kinds_of_rows(self) -> str | None:
+        """The column that says whom a row is about, where some rows are about an owner."""
+        return next((column.name for column in self.columns if column.name in ("segment_kind", "entity_kind")), None)
 
     @cached_property
     def select(self) -> str:

@@ -35,6 +35,8 @@ _TITLES = {"marts": "Marts", "core": "The books", "locked": "Closed periods", "o
 _MAKERS = {"loader": "the loader fills it", "sql": "made by SQL", "python": "made by a function"}
 _REFRESHED = {"cycle": "with every cycle", "flow": "by a flow"}
 
+_HIDDEN = {False: "", True: " Stays out of snapshots.", "owner": " Stays out of snapshots unless owners are shown."}
+
 
 def page() -> str:
     """Return the text of the page."""
@@ -65,7 +67,7 @@ def _section(table: Table) -> str:
 
 
 def _row(column: Column) -> str:
-    meaning = column.description + (" Stays out of snapshots." if column.is_personal else "")
+    meaning = column.description + _HIDDEN[column.meta.personal]
     cells = (f"`{column.name}`", f"`{column.data_type}`", column.meta.unit, meaning, ", ".join(map(_test, column.data_tests)))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from nisba.config import Config
 from nisba.errors import LeaseTaken, WarehouseError
 from warehouse.models.build import build_what_is_behind, create_macros, create_model, models, reads_of
-from warehouse.models.declarations import Table, declared, describe, tables
+from warehouse.models.declarations import Owners, Table, declared, describe, tables
 
 __all__ = ["CURRENT", "KEPT_VERSIONS", "discard", "one_publisher", "prepare", "promote", "published", "published_tables", "stays_a_view"]
 
@@ -53,7 +53,7 @@ def published_tables() -> tuple[Table, ...]:
 
 def stays_a_view(table: Table) -> bool:
     """Tell whether a view can be one inside a snapshot: it hides nothing, and whatever it reads is there."""
-    if table.kind != "view" or table.made_by != "sql" or table.personal:
+    if table.kind != "view" or table.made_by != "sql" or table.personal or table.kinds_of_rows:
         return False
     return all(declared(name).is_published for name in reads_of(table))
 
@@ -70,7 +70,7 @@ def prepare(con: duckdb.DuckDBPyConnection, config: Config) -> Path:
     candidate = directory / "candidate.duckdb"
     discard(candidate)
     try:
-        _write(con, candidate)
+        _write(con, candidate, config.publish.owners)
     except BaseException as error:
         discard(candidate)
         if isinstance(error, duckdb.Error):
@@ -114,35 +114,40 @@ def _require_built(con: duckdb.DuckDBPyConnection) -> None:
         raise WarehouseError(f"{', '.join(missing)} not built yet: run `nisba attribute` first, which builds them.")
 
 
-def _write(con: duckdb.DuckDBPyConnection, candidate: Path) -> None:
+def _write(con: duckdb.DuckDBPyConnection, candidate: Path, owners: Owners) -> None:
     con.execute(f"ATTACH '{_escaped(candidate)}' AS snapshot")
     try:
-        _copy(con)
+        _copy(con, owners)
     finally:
         con.execute("DETACH snapshot")
-    _add_views(candidate)
+    _add_views(candidate, owners)
     _sync(candidate)
 
 
-def _copy(con: duckdb.DuckDBPyConnection) -> None:
+def _copy(con: duckdb.DuckDBPyConnection, owners: Owners) -> None:
     """Copy tables, and what the views over unpublished tables hold, into the attached snapshot."""
     for schema in ("core", "marts", "locked", "ops"):
         con.execute(f"CREATE SCHEMA snapshot.{schema}")
     for table in published_tables():
         if not stays_a_view(table):
-            columns = ", ".join(f'"{column.name}"' for column in table.columns if not column.is_personal)
-            con.execute(f"CREATE TABLE snapshot.{table.name} AS SELECT {columns} FROM {table.name}")
+            columns = ", ".join(f'"{column.name}"' for column in table.columns if column.is_shown(owners))
+            con.execute(f"CREATE TABLE snapshot.{table.name} AS SELECT {columns} FROM {table.name} WHERE {_shown_rows(table, owners)}")
     for (name,) in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'locked'").fetchall():
         con.execute(f"CREATE TABLE snapshot.locked.{name} AS FROM locked.{name}")
 
 
-def _add_views(candidate: Path) -> None:
+def _shown_rows(table: Table, owners: Owners) -> str:
+    """Return the condition of the rows that a snapshot has: none about an owner where those are hidden."""
+    return f"{table.kinds_of_rows} <> 'owner'" if table.kinds_of_rows and owners == "hidden" else "true"
+
+
+def _add_views(candidate: Path, owners: Owners) -> None:
     """Make the macros and views inside the snapshot, over its own tables, and describe everything."""
     with duckdb.connect(str(candidate)) as con:
         create_macros(con)
         for table in published_tables():
             if not stays_a_view(table):
-                describe(con, table, kind="table", hidden=table.personal)
+                describe(con, table, kind="table", hidden=table.hidden(owners))
         for model in models():
             if model.is_published and stays_a_view(model):
                 create_model(con, model)
