@@ -1,0 +1,22 @@
+-- grain: one row per field and label: what touches and leads call things, and what deals do after [labels]
+WITH touch AS (
+    SELECT DISTINCT channel, kind FROM ledger.current_touch
+),
+
+lead AS (
+    SELECT DISTINCT json_extract_string(attributes, '$.segment') AS segment FROM ledger.current_lead_stage WHERE attributes IS NOT NULL
+),
+
+final AS (
+    SELECT 'channel' AS field, channel AS label FROM touch
+    UNION
+    SELECT 'kind', kind FROM touch
+    UNION
+    SELECT 'lead_segment', segment FROM lead WHERE segment <> ''
+    UNION
+    SELECT 'segment', segment FROM core.deal WHERE segment IS NOT NULL
+    UNION
+    SELECT 'stage', stage FROM core.deal_history WHERE stage IS NOT NULL
+)
+
+SELECT * FROM final
