@@ -158,8 +158,9 @@ def level_set(seed: int) -> tuple[list[Event], Config]:
     events = [one for lead_id in LEADS[: draw.number(1, leads)] for one in _lead(draw, lead_id, deal_ids)]
     events += [one for deal_id in deal_ids for one in _deal(draw, deal_id)]
     events += [_touch(draw) for _ in range(draw.number(1, touches))]
-    for make, most in ((_campaign, 4), (_spend, 4), (_adjustment, 3), (_link, 3), (_membership, 2), (_account, 2), (_retraction, 1)):
+    for make, most in ((_campaign, 4), (_spend, 4), (_link, 3), (_membership, 2), (_account, 2), (_retraction, 1)):
         events += [make(draw) for _ in range(draw.number(0, most))]
+    events += [_adjustment(draw, deal_ids) for _ in range(draw.number(0, 3))]
     events += _quotes(draw, events)
     draw.random.shuffle(events)
     return events, _with_now(draw)
@@ -192,7 +193,7 @@ def _with_now(draw: Draw) -> Config:
 def _lead(draw: Draw, lead_id: str, deal_ids: tuple[str, ...]) -> list[Event]:
     """Return the events of a lead: one pass after the other, stages skipped, turned away and back again."""
     time, rank, events = draw.time(), draw.pick(0, 0, 1, 1, 2), []
-    person = draw.maybe(*PERSONS)
+    person = draw.pick(None, *PERSONS)
     for _ in range(draw.number(1, 8)):
         if draw.one_in(5):
             stage, rank = draw.pick(*EXITS), draw.pick(0, 1, 1, rank)
@@ -245,7 +246,7 @@ def _deal(draw: Draw, deal_id: str) -> list[Event]:
     time, events, worth = draw.pick(begins, begins, draw.after(begins)), [], _amount(draw)
     expected = begins + draw.pick(30, 60, 90) * DAY
     for status in draw.pick(*COURSES):
-        worth = _amount(draw) if draw.one_in(4) else worth
+        worth = _amount(draw, worth["currency"]) if draw.one_in(3) else worth
         expected = max(expected, time) + draw.pick(0, 0, 1, 10 * DAY, 30 * DAY, -10 * DAY)
         closes = draw.day_or_instant("closed", _close(draw, status, begins, time, expected))
         data = {**fixed, "status": status, **closes, **_of_state(draw, status, worth)}
@@ -269,6 +270,7 @@ COURSES = (
     ("open", "open", "open"),
     ("open", "open", "open", "open", "won"),
     ("open", "open", "won", "won"),
+    ("won", "won", "won"),
     ("won", "open", "won"),
     ("won", "lost"),
     ("lost", "open"),
@@ -284,10 +286,12 @@ def _close(draw: Draw, status: str, begins: int, time: int, expected: int) -> in
     return draw.remember(time - draw.pick(0, 0, 0, HOUR, 3 * DAY, 3 * DAY + 1, -DAY))
 
 
-def _amount(draw: Draw) -> dict[str, str | None]:
-    if draw.one_in(8):
+def _amount(draw: Draw, currency: str | None = None) -> dict[str, str | None]:
+    """Return an amount, most often in the currency of the one before."""
+    if draw.one_in(10):
         return {"amount": None, "currency": None}
-    return {"amount": draw.pick(*AMOUNTS), "currency": draw.pick("USD", "USD", "USD", "EUR", "GBP")}
+    another = draw.pick(*("USD",) * 6, "EUR", "EUR", "GBP")
+    return {"amount": draw.pick(*AMOUNTS), "currency": another if currency is None or draw.one_in(6) else currency}
 
 
 def _of_deal(draw: Draw) -> dict[str, Any]:
@@ -369,11 +373,12 @@ def _spend(draw: Draw) -> Event:
     return draw.event("spend", draw.time(), data)
 
 
-def _adjustment(draw: Draw) -> Event:
+def _adjustment(draw: Draw, deal_ids: tuple[str, ...]) -> Event:
+    """Return a refund or a true-up: of a deal, most often, and as late after something happened as a rule allows."""
     data = {
         "adjustment_id": f"adj{draw.number(1, 4)}",
-        "deal_id": draw.pick(*DEALS[:4], "nowhere"),
-        "amount": draw.pick("-10.00", "-100.00", "-0.01", "25.00", "-99999"),
+        "deal_id": draw.pick(*deal_ids, "nowhere"),
+        "amount": draw.pick("-10.00", "-10.00", "-100.00", "-0.01", "25.00", "-99999"),
         "currency": draw.pick("USD", "USD", "EUR"),
     }
     effective = draw.pick(*draw.seen) + draw.pick(0, 90 * DAY, 90 * DAY + 1, 5 * DAY)
@@ -420,12 +425,12 @@ def _quotes(draw: Draw, events: list[Event]) -> list[Event]:
     """Return rates of most of the days on which euros are converted."""
     days = set()
     for one in events:
-        if one["data"].get("currency") == "EUR" and not draw.one_in(4):
+        if one["data"].get("currency") not in (None, draw.config.reporting.currency) and not draw.one_in(5):
             named = [one["data"].get(name) for name in ("closed_at", "closed_on", "opened_at", "effective_at", "starts_on")]
             days |= {text[:10] for text in (*named, one["time"]) if text is not None}
     return [
         draw.event("fx", draw.time(), {"date": day, "base": "EUR", "quote": "USD", "rate": draw.pick("1.1", "1.25", "0.9")})
-        for day in sorted(days)[:6]
+        for day in draw.random.sample(sorted(days), min(len(days), 8))
     ]
 
 
@@ -436,7 +441,7 @@ def _config(draw: Draw) -> Config:
     zone = draw.pick(*ZONES)
     return Config(
         reporting=Reporting(
-            currency=draw.pick("USD", "USD", "EUR"),
+            currency=draw.pick(*("USD",) * 5, "EUR"),
             time_zone=zone,
             fiscal_year_start_month=draw.pick(1, 1, 4, 2, 12),
             fx_policy=draw.pick("dated", "fixed"),
