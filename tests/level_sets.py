@@ -162,6 +162,7 @@ def level_set(seed: int) -> tuple[list[Event], Config]:
         events += [make(draw) for _ in range(draw.number(0, most))]
     events += [_adjustment(draw, deal_ids) for _ in range(draw.number(0, 3))]
     events += _quotes(draw, events)
+    events += _again(draw, events)
     draw.random.shuffle(events)
     return events, _with_now(draw)
 
@@ -434,6 +435,12 @@ def _quotes(draw: Draw, events: list[Event]) -> list[Event]:
     ]
 
 
+def _again(draw: Draw, events: list[Event]) -> list[Event]:
+    """Return events that come twice: as they were, or with another time, which of the two is settled by content."""
+    chosen = draw.random.sample(events, draw.pick(0, 0, 1, 2))
+    return [one if draw.one_in(2) else one | {"time": draw.written(draw.time())} for one in chosen]
+
+
 # The configuration
 
 
@@ -513,7 +520,7 @@ def _lead_slas(draw: Draw) -> tuple[LeadSla, ...]:
             id=f"{pair[0]}_{pair[1]}_{number}",
             from_stage=pair[0],
             to_stage=pair[1],
-            hours=Decimal(draw.pick("0", "1", "8", "24", "40", "0.5", "7.333333333")),
+            hours=Decimal(draw.pick("0", "1", "8", "24", "40", "0.5", "7.333333")),
             valid_from=_valid_from(draw),
         )
         for number, pair in enumerate(chosen)
