@@ -1,8 +1,8 @@
 """Each model against small tables: `tests/sql/<schema>/<model>/<what the case shows>.yml`.
 
-A case has `why`, perhaps `setting`, `given` (tables, with | between the cells) and `expect`, the rows of the model. An empty cell is
-null, '' is the empty text. `where` narrows the rows, and `expect`'s own columns are the ones compared. Columns that a table leaves
-out have the values of `DEFAULTS`, or are null.
+A case has `why`, perhaps `setting` (columns of `core.setting`) and `config` (what was agreed, as in nisba.toml), `given` (tables, with |
+between the cells) and `expect`, the rows of the model. An empty cell is null, '' is the empty text. `where` narrows the rows, and
+`expect`'s own columns are the ones compared. Columns that a table leaves out have the values of `DEFAULTS`, or are null.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
+import pyarrow as pa
 import pytest
 import yaml
 
+from nisba.config import Config
+from tests.some_models import build_models
 from warehouse.migrations import migrate
-from warehouse.models.build import build, models
+from warehouse.models.build import models
+from warehouse.query import relations
+from warehouse.settings import setting_tables
 
 FOLDER = Path(__file__).parent
 CASES = sorted(FOLDER.glob("*/*/*.yml"))
@@ -40,7 +46,18 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "core.pipeline_credit": {"model": "linear", "ordinal": "1", "channel": "email", "weight": "1", "currency": "USD"},
     "core.label": {"field": "channel"},
     "core.model": {"rule": "equal shares"},
+    "core.deal_history": {"state_no": "1", "status": "open", "account_id": "acme", "currency": "USD", "source": "crm"},
+    "core.identity": {},
+    "core.account": {},
+    "ledger.lead_stage": {"source": "crm"},
+    "ledger.touch": {"source": "web", "channel": "email", "kind": "click", "team": "marketing"},
+    "ledger.retraction": {"source": "web"},
+    "ledger.campaign": {"source": "ads"},
+    "ledger.fx": {"source": "ecb"},
+    "ledger.deal": {"source": "crm"},
+    "ops.held": {},
 }
+AGREEMENTS = ("agreement", "lead_quality_rule", "lead_sla_rule", "business_hours", "exception_rule")
 Row = tuple[Any, ...]
 
 
@@ -59,10 +76,15 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def _fill(con: duckdb.DuckDBPyConnection, given: dict[str, str], setting: dict[str, Any]) -> None:
-    for name in (*DEFAULTS, "ledger.campaign", "core.setting"):
+def _fill(con: duckdb.DuckDBPyConnection, given: dict[str, str], setting: dict[str, Any], agreed: dict[str, Any]) -> None:
+    for name in (*DEFAULTS, "core.setting"):
         con.execute(f"TRUNCATE {name}")
-    _insert(con, "core.setting", list(SETTING), list((SETTING | setting).values()))
+    _insert(con, "core.setting", list(SETTING | setting), list((SETTING | setting).values()))
+    tables = setting_tables(msgspec.convert(agreed, Config, strict=False), pa.array([], pa.string()), None)
+    for name in AGREEMENTS:
+        con.execute(f"TRUNCATE core.{name}")
+        with relations(con, made=tables[name]):
+            con.execute(f"INSERT INTO core.{name} BY NAME FROM made")
     for name, text in given.items():
         names, rows = _table(text)
         defaults = {column: value for column, value in DEFAULTS.get(name, {}).items() if column not in names}
@@ -100,11 +122,11 @@ def _expected(cells: list[list[str | None]], found: list[Row]) -> list[Row]:
 @pytest.mark.parametrize("case", CASES, ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
 def test_model(warehouse: duckdb.DuckDBPyConnection, case: Path) -> None:
     about = yaml.safe_load(case.read_text("utf-8"))
-    assert about.keys() <= {"why", "setting", "given", "where", "expect"}
-    _fill(warehouse, about["given"], about.get("setting", {}))
-    build(warehouse)
-    names, cells = _table(about["expect"])
+    assert about.keys() <= {"why", "setting", "config", "given", "where", "expect"}
+    _fill(warehouse, about["given"], about.get("setting", {}), about.get("config", {}))
     model = f"{case.parent.parent.name}.{case.parent.name}"
+    build_models(warehouse, [model])
+    names, cells = _table(about["expect"])
     query = f"SELECT {', '.join(names)} FROM {model} WHERE {about.get('where', 'true')}"
     found = [tuple(map(_shown, row)) for row in warehouse.execute(query).fetchall()]
     assert sorted(found, key=str) == sorted(_expected(cells, found), key=str), about["why"]
