@@ -1,6 +1,6 @@
 -- grain: one row per period, key and kind of key; a key is a campaign, a channel, or a campaign with its children
 WITH calendar AS (
-    SELECT period_kind, period, month FROM core.calendar WHERE period_kind <> 'ttm'
+    SELECT period_kind, period, period_start, period_end, month FROM core.calendar WHERE period_kind <> 'ttm'
 ),
 
 ancestor AS (
@@ -25,7 +25,7 @@ keyed AS (
 ),
 
 final AS (
-    SELECT period_kind, period, key_kind, key, sum(mqls) AS mqls, sum(sqls) AS sqls
+    SELECT period_kind, period, period_start, period_end, key_kind, key, sum(mqls) AS mqls, sum(sqls) AS sqls
     FROM keyed
     JOIN calendar USING (month)
     GROUP BY ALL

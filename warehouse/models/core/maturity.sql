@@ -23,7 +23,7 @@ ripe AS (
 ),
 
 performance AS (
-    SELECT DISTINCT period_kind, period, key_kind, key FROM core.performance
+    SELECT DISTINCT period_kind, period, period_start, period_end, key_kind, key FROM core.performance
 ),
 
 spent AS (
@@ -48,7 +48,7 @@ cost AS (
 -- added up from the first month to the last: a sum in another order has another last digit
 weighed AS (
     SELECT
-        period_kind, period, key_kind, key, sum(coalesce(cost, 0)) AS total, count(*) AS months,
+        period_kind, period, period_start, period_end, key_kind, key, sum(coalesce(cost, 0)) AS total, count(*) AS months,
         list_sum(list(coalesce(cost, 0)::DOUBLE * share ORDER BY month)) AS weighted,
         list_sum(list(share ORDER BY month)) AS unweighted
     FROM performance
@@ -59,7 +59,9 @@ weighed AS (
 ),
 
 final AS (
-    SELECT period_kind, period, key_kind, key, 100 * if(total > 0, weighted / total::DOUBLE, unweighted / months) AS matured_pct
+    SELECT
+        period_kind, period, period_start, period_end, key_kind, key,
+        100 * if(total > 0, weighted / total::DOUBLE, unweighted / months) AS matured_pct
     FROM weighed
 )
 

@@ -13,8 +13,11 @@ whole AS (
     SELECT * EXCLUDE (segment_kind) FROM part WHERE segment_kind = 'all'
 ),
 
+-- a snapshot may hide the owners
 kind AS (
-    SELECT DISTINCT segment_kind FROM part WHERE segment_kind <> 'all'
+    SELECT unnest(['segment', 'region', 'deal_type', 'product']) AS segment_kind
+    UNION
+    SELECT segment_kind FROM part WHERE segment_kind = 'owner'
 ),
 
 owed AS (
