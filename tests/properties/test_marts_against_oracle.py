@@ -20,11 +20,16 @@ from tests.oracle.settled import settle
 from tests.strategies import Event, configs, event_sets, examples, facts_of
 from warehouse.migrations import migrate
 from warehouse.models.build import build
+from warehouse.models.check_files import checks_of
+from warehouse.models.declarations import tables
 from warehouse.query import relations
 from warehouse.settings import write_settings
 
 AMOUNTS = ("cost", "revenue", "realized_revenue", "pipeline", "won_deals", "roi_reason")
 RATIOS = ("roi", "roas", "realized_roi")
+SUMMED = ("won_revenue", "won_deals", *MEASURES, *(f"{name}_deals" for name in MEASURES))
+FROM_THE_LEDGER = {"marts.touch_activity"}
+"""The ledger of these worlds has campaigns alone."""
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +54,8 @@ def _built(con: duckdb.DuckDBPyConnection, events: list[Event], rows: oracle.Row
     build(con)
 
 
-def _figures(con: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> Figures:
-    rows = con.execute(f"SELECT * FROM marts.{table}").to_arrow_table().to_pylist()
+def _figures(con: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], where: str = "true") -> Figures:
+    rows = con.execute(f"SELECT * FROM marts.{table} WHERE {where}").to_arrow_table().to_pylist()
     return {tuple(row[key] for key in keys): row for row in rows}
 
 
@@ -62,9 +67,49 @@ def test_marts_show_the_oracles_figures(warehouse: duckdb.DuckDBPyConnection, ev
     names = named_campaigns(settle(events))
     by_campaign = _figures(warehouse, "campaign_roi", ("period_kind", "period", "campaign_id", "model"))
     _assert_campaign_roi(by_campaign, campaign_roi(rows, config, names))
-    _assert_marketing_share(
-        _figures(warehouse, "marketing_share", ("period_kind", "period", "segment", "model")), marketing_share(rows, config)
-    )
+    for kind in ("segment", "region", "deal_type", "product", "owner"):
+        told_apart = {**rows, "deal": [deal | {"segment": deal[kind]} for deal in rows["deal"]]}
+        _assert_marketing_share(_share_by(warehouse, kind), marketing_share(told_apart, config))
+    _assert_trailing_years(_trailing_years(warehouse), marketing_share(rows, config))
+    assert _broken_laws(warehouse) == {}
+
+
+def _share_by(con: duckdb.DuckDBPyConnection, kind: str) -> Figures:
+    """Return marketing's share of all deals, and of those that a kind of segment tells apart."""
+    where = f"segment_kind IN ('all', '{kind}') AND period_kind <> 'ttm'"
+    return _figures(con, "marketing_share", ("period_kind", "period", "segment", "model"), where)
+
+
+def _trailing_years(con: duckdb.DuckDBPyConnection) -> Figures:
+    where = "segment_kind IN ('all', 'segment') AND period_kind = 'ttm'"
+    return _figures(con, "marketing_share", ("period", "segment", "model"), where)
+
+
+def _assert_trailing_years(found: Figures, by_period: Figures) -> None:
+    """Each is the sum of its twelve months, from the first whole one among the months that have rows to the last."""
+    months = {key[1:]: row for key, row in by_period.items() if key[0] == "month"}
+    numbers = {month: 12 * int(month[:4]) + int(month[5:]) for month, _, _ in months}
+    expected: dict[tuple[str, ...], dict[str, Fraction]] = {}
+    for last in range(min(numbers.values(), default=0) + 11, max(numbers.values(), default=-1) + 1):
+        for (month, segment, model), row in months.items():
+            if last - 12 < numbers[month] <= last:
+                key = (f"{(last - 1) // 12}-{(last - 1) % 12 + 1:02}", segment, model)
+                summed = expected.setdefault(key, dict.fromkeys(SUMMED, Fraction(0)))
+                expected[key] = {name: summed[name] + Fraction(row[name]) for name in SUMMED}
+    assert {key: {name: Fraction(row[name]) for name in SUMMED} for key, row in found.items()} == expected
+
+
+def _broken_laws(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
+    """Return the rows that break a law of the tables that are made of the books."""
+    laws = {
+        law.name: law
+        for table in tables().values()
+        if table.is_published and table.name not in FROM_THE_LEDGER
+        for law in checks_of(table)
+        if law.severity == "critical"
+    }
+    broken = {name: con.execute(law.select).fetchall() for name, law in laws.items()}
+    return {name: rows for name, rows in broken.items() if rows}
 
 
 def _assert_campaign_roi(found: Figures, expected: Figures) -> None:
