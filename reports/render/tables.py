@@ -51,17 +51,18 @@ def _table(words: Words, columns: Sequence[str], rows: Iterable[Sequence[str]], 
     return Table(headings, tuple(map(tuple, rows)), frozenset(columns.index(name) for name in numbers))
 
 
-def campaign_table(report: Report, words: Words, limit: int | None = None, *, won: str = "won_deals") -> Table:
-    """Return the campaigns of a report, or the first `limit` of them; `won` is the heading of the last column.
+def campaign_table(report: Report, words: Words, limit: int | None = None, *, is_narrow: bool = False) -> Table:
+    """Return the campaigns of a report, or the first `limit` of them; a narrow table has shorter headings.
 
     Realized figures that are too young to judge are faint.
     """
-    numbers = ("cost", "revenue", "roi", "realized_roi", "matured", won)
+    realized, matured, won = ("realized", "ripe", "won") if is_narrow else ("realized_roi", "matured", "won_deals")
+    numbers = ("cost", "revenue", "roi", realized, matured, won)
     columns = ("campaign", "channel", *numbers)
     shown = report.campaigns[:limit]
     table = _table(words, columns, [_campaign(row, report.currency, words) for row in shown], numbers)
     young = {place for place, row in enumerate(shown) if row.matured_pct is not None and row.matured_pct < RIPE_PCT}
-    return replace(table, faint=frozenset((place, columns.index(name)) for place in young for name in ("realized_roi", "matured")))
+    return replace(table, faint=frozenset((place, columns.index(name)) for place in young for name in (realized, matured)))
 
 
 def _campaign(row: Campaign, currency: str, words: Words) -> list[str]:

@@ -69,7 +69,7 @@ def report_tables(report: Report, checks: Checks, words: Words, limit: int | Non
     if hidden:
         caption += "\n" + words("campaigns.hidden", count=formats.count(hidden))
     title = words("campaigns.title", period=report.period, currency=report.currency)
-    parts = [_draw(title, tables.campaign_table(report, words, limit, won="won"), caption), _share(report, words)]
+    parts = [_draw(title, tables.campaign_table(report, words, limit, is_narrow=True), caption), _share(report, words)]
     return "".join([*parts, *map(_line, sentences.warnings(checks, words))])
 
 

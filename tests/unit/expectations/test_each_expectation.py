@@ -71,7 +71,10 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "channels_add_up_to_campaigns": ("UPDATE marts.channel_roi SET realized_revenue = realized_revenue + 1", ()),
     "channel_roi_or_its_reason": ("UPDATE marts.channel_roi SET roi = 0, roi_reason = 'no_cost'", ()),
-    "segments_add_up_to_all": ("DELETE FROM marts.marketing_share WHERE segment_kind = 'region' AND period_kind = 'year'", ("deals_add_up_to_marketing_share",)),
+    "segments_add_up_to_all": (
+        "DELETE FROM marts.marketing_share WHERE segment_kind = 'region' AND period_kind = 'year'",
+        ("deals_add_up_to_marketing_share",),
+    ),
     "won_revenue_is_what_was_booked": (
         "DELETE FROM marts.marketing_share WHERE period_kind = 'quarter'",
         ("campaigns_add_up_to_marketing_share", "deals_add_up_to_marketing_share"),
@@ -84,7 +87,10 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "target_is_reached": ("UPDATE marts.marketing_share SET gap_to_target = -1", ()),
     "deals_add_up_to_marketing_share": ("UPDATE marts.deal_share SET is_influenced = false WHERE period_kind = 'month'", ()),
     "flags_of_a_deal_are_nested": ("UPDATE core.deal_flag SET is_coverage = false", ()),
-    "dimensions_add_up_to_pipeline_created": ("DELETE FROM marts.pipeline_created WHERE dimension_kind = 'team' AND period_kind = 'year'", ()),
+    "dimensions_add_up_to_pipeline_created": (
+        "DELETE FROM marts.pipeline_created WHERE dimension_kind = 'team' AND period_kind = 'year'",
+        (),
+    ),
     "revenue_adds_up_to_entries": ("DELETE FROM core.deal_flag", ()),
     "activity_adds_up_to_touches": ("UPDATE marts.touch_activity SET touches = touches + 1", ()),
     "ages_ripen_by_their_growth": ("UPDATE marts.maturation SET matured_pct = 50 WHERE age = 3", ()),
