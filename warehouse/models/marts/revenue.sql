@@ -53,7 +53,7 @@ final AS (
     JOIN flag USING (deal_id)
     LEFT JOIN account USING (account_id)
     LEFT JOIN campaign USING (campaign_id)
-    CROSS JOIN setting
+    JOIN setting ON true
 )
 
 SELECT * FROM final
