@@ -36,7 +36,7 @@ explained AS (
 -- nothing is null in the books; a reader of the marts reads why there is nothing
 named AS (
     SELECT
-        * EXCLUDE (channel, campaign_id, kind, team, position),
+        model, deal_id, ordinal, account_id, journey_length, touched_at, touch_source, touch_id, share, revenue_reporting, entries,
         if(ordinal = 0, '(unattributed)', channel) AS channel,
         coalesce(COLUMNS('^(campaign_id|kind|team|position)$'), if(ordinal = 0, '(unattributed)', '(none)'))
     FROM explained
