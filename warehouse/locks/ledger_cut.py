@@ -13,7 +13,7 @@ from nisba.attribution.facts import FACT_TYPES
 from warehouse.loader import committed_offsets
 from warehouse.query import one_value
 
-__all__ = ["CutOff", "changed_types", "cut_off"]
+__all__ = ["CutOff", "changed_types", "cut_off", "was_written"]
 
 _NOTHING_LANDED = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _NEVER = dt.datetime(9000, 1, 1, tzinfo=dt.timezone.utc)
@@ -54,6 +54,10 @@ def _latest_landing(con: duckdb.DuckDBPyConnection) -> dt.datetime:
 
 def changed_types(con: duckdb.DuckDBPyConnection, after: dt.datetime, until: dt.datetime | None) -> set[str]:
     """Return the types of facts of which some came, or lost to another version, after one instant and until another (None: until now)."""
-    between = "recorded_at > $1 AND recorded_at <= $2 OR superseded_at > $1 AND superseded_at <= $2"
-    span = [after, until or _NEVER]
-    return {kind for kind in FACT_TYPES if one_value(con, f"SELECT 1 FROM ledger.{kind} WHERE {between} LIMIT 1", span)}
+    condition, span = was_written(after, until)
+    return {kind for kind in FACT_TYPES if one_value(con, f"SELECT 1 FROM ledger.{kind} WHERE {condition} LIMIT 1", span)}
+
+
+def was_written(after: dt.datetime, until: dt.datetime | None) -> tuple[str, list[dt.datetime]]:
+    """Return a condition on rows of the ledger, that something was written of them in between, and its parameters $1 and $2."""
+    return "recorded_at > $1 AND recorded_at <= $2 OR superseded_at > $1 AND superseded_at <= $2", [after, until or _NEVER]

@@ -51,6 +51,7 @@ _TRUTH = """
         SELECT period, models, begun.*
         FROM begun
         JOIN asked_period ON booked_on BETWEEN period_start AND period_end
+        {later}
     ),
 
     credited AS (
@@ -73,6 +74,15 @@ _TRUTH = """
     )
 
     SELECT {columns}, sum(revenue_reporting) AS revenue_reporting FROM described GROUP BY ALL
+"""
+
+# of bookings in the periods: what became of them on days that are in none
+_LATER = """
+        UNION ALL
+        SELECT NULL, models, begun.*
+        FROM begun
+        JOIN asked_period ON run_booked_on BETWEEN period_start AND period_end
+        WHERE NOT EXISTS (FROM asked_period WHERE booked_on BETWEEN period_start AND period_end)
 """
 
 _ROWS = """
@@ -99,33 +109,39 @@ _ROWS = """
 """
 
 
-def current_truth(con: duckdb.DuckDBPyConnection, config: Config, periods: Sequence[LockedPeriod], runs: Sequence[Run]) -> pa.Table:
+def current_truth(
+    con: duckdb.DuckDBPyConnection, config: Config, periods: Sequence[LockedPeriod], runs: Sequence[Run], *, later: bool = False
+) -> pa.Table:
     """Return what is true of some periods by the books, which are up to date: a row per key, its credit, and what is known of it.
 
+    `later`: with what became, on days that are in none of the periods, of bookings made in them; the period of such rows is null.
     Models that are no longer configured are computed for it: all books anew, in this process.
     """
     wanted = {model for period in periods for model in period.models}
     if wanted <= {model.id for model in selected_models(config)}:
         names = ", ".join(ledger_schema("campaign", provenance=False).names)
         events = arrow_table(con, f"SELECT {names} FROM ledger.current_campaign")
-        return _truth(con, "core.", periods, events)
+        return _truth(con, "core.", periods, events, later)
     facts = read_facts(con, Scope(everything=True))
-    return folded_truth(con, facts, with_models(config, wanted, runs), periods)
+    return folded_truth(con, facts, with_models(config, wanted, runs), periods, later=later)
 
 
-def folded_truth(con: duckdb.DuckDBPyConnection, facts: Facts, config: Config, periods: Sequence[LockedPeriod]) -> pa.Table:
+def folded_truth(
+    con: duckdb.DuckDBPyConnection, facts: Facts, config: Config, periods: Sequence[LockedPeriod], *, later: bool = False
+) -> pa.Table:
     """Return what is true of some periods by facts and a configuration, which computes all their models."""
-    books = fold(facts, config).tables()
-    with relations(con, **{f"folded_{name}": books[name] for name in _BOOKS}):
-        return _truth(con, "folded_", periods, facts.campaign)
+    made = fold(facts, config).tables()
+    with relations(con, **{f"folded_{name}": made[name] for name in _BOOKS}):
+        return _truth(con, "folded_", periods, facts.campaign, later)
 
 
-def _truth(con: duckdb.DuckDBPyConnection, books: str, periods: Sequence[LockedPeriod], campaign_events: pa.Table) -> pa.Table:
+def _truth(con: duckdb.DuckDBPyConnection, books: str, periods: Sequence[LockedPeriod], campaign_events: pa.Table, later: bool) -> pa.Table:
     """Return the rows of `_TRUTH`; `books` is what the names of the books begin with."""
     asked = [(each.period.name, each.period.start, each.period.end, list(each.models)) for each in periods]
     columns = [pa.array([row[place] for row in asked], field.type) for place, field in enumerate(_PERIODS)]
+    select = _TRUTH.format(books=books, columns=", ".join((*KEY, *_ABOUT)), later=_LATER if later else "")
     with relations(con, asked_period=pa.table(columns, schema=_PERIODS), known_campaign=_campaigns(campaign_events)):
-        return arrow_table(con, _TRUTH.format(books=books, columns=", ".join((*KEY, *_ABOUT))))
+        return arrow_table(con, select)
 
 
 def _campaigns(events: pa.Table) -> pa.Table:

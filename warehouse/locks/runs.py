@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from functools import cached_property
 
 import duckdb
@@ -16,7 +17,7 @@ from nisba.errors import NotFound
 from warehouse.locks.periods import Period
 from warehouse.query import rows_as_dicts
 
-__all__ = ["LockedPeriod", "Run", "find_run", "kept_configuration", "locked_periods", "read_runs", "with_models"]
+__all__ = ["LockedPeriod", "Run", "Summary", "find_run", "kept_configuration", "locked_periods", "read_runs", "summary_of", "with_models"]
 
 _KEPT = ("reporting", "attribution", "labels", "marketing", "model", "incentive")
 """Sections that a run keeps: what the books and the statements follow from."""
@@ -29,14 +30,19 @@ class Run:
     run_id: str
     run_no: int
     """Its place among all runs, from 1."""
+    locked_at: dt.datetime
     period_kind: str
     period: str
     period_start: dt.date
     period_end: dt.date
     is_first: bool
+    as_of: dt.datetime | None
     models: list[str]
     config_hash: str
+    code_version: str
     rules_edition: int
+    ledger_cutoff: str
+    """JSON, see `ledger_cut.CutOff`."""
     recorded_until: dt.datetime
     entries: int
     content_hash: str
@@ -100,3 +106,27 @@ def with_models(config: Config, models: Iterable[str], runs: Sequence[Run]) -> C
     built_in = (*config.attribution.models, *sorted(absent - known.keys()))
     attribution = msgspec.structs.replace(config.attribution, models=built_in)
     return msgspec.structs.replace(config, attribution=attribution, model=(*config.model, *custom))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The rows that a run wrote of one period, by one model in the reporting currency."""
+
+    period: str
+    kind: str
+    entries: int
+    """Rows of all models."""
+    deals: int
+    revenue_reporting: Decimal
+
+
+def summary_of(con: duckdb.DuckDBPyConnection, run_id: str, model: str) -> list[Summary]:
+    """Return what a run wrote, by period: first the one that it locked, then the ones that it adjusted."""
+    rows = con.execute(
+        """
+        SELECT period, kind, count(*), count(DISTINCT deal_id), coalesce(sum(revenue_reporting) FILTER (model = $2), 0)
+        FROM locked.entry WHERE run_id = $1 GROUP BY ALL ORDER BY kind DESC, period
+        """,
+        [run_id, model],
+    )
+    return [Summary(*row) for row in rows.fetchall()]
