@@ -43,7 +43,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _as_of(instant: str, **reporting: object) -> Config:
-    of = msgspec.structs.replace(CONFIG.reporting, as_of=dt.datetime.fromisoformat(instant), **reporting)  # type: ignore[arg-type]
+    of = msgspec.structs.replace(CONFIG.reporting, as_of=dt.datetime.fromisoformat(instant), **reporting)
     return msgspec.structs.replace(CONFIG, reporting=of)
 
 
