@@ -10,6 +10,7 @@ import duckdb
 
 from nisba.agreements import Incentive
 from nisba.config import Attribution, Config, Reporting
+from tests.oracle.statements import LockedRun, statements
 from tests.strategies import Event, event
 from tests.unit.warehouse.landing import attribute, deal, empty_warehouse, land_events, touch
 from warehouse.locks.rows import KEY, current_truth
@@ -17,10 +18,12 @@ from warehouse.locks.runs import locked_periods, read_runs
 from warehouse.query import rows_as_dicts
 
 __all__ = [
+    "AMOUNTS",
     "CONFIG",
     "FIRST",
     "PLAN",
     "add_up_to_the_truth",
+    "as_the_oracle",
     "campaign",
     "changed",
     "closed_books",
@@ -100,3 +103,39 @@ def add_up_to_the_truth(con: duckdb.DuckDBPyConnection, config: Config = CONFIG)
     differing = con.execute(f"(({summed}) EXCEPT ALL ({true})) UNION ALL (({true}) EXCEPT ALL ({summed}))").fetchall()
     con.unregister("true_now")
     return not differing and bool(len(truth))
+
+
+AMOUNTS = ("base", "share_pct", "factor", "earned", "clawed_back", "carried_in", "paid", "carried_out")
+
+
+def as_the_oracle(con: duckdb.DuckDBPyConnection, config: Config) -> int:
+    """Compare all statements with those of the oracle; return how many there are."""
+    runs = [
+        LockedRun(
+            run["run_id"],
+            run["period"],
+            run["period_kind"],
+            run["period_start"],
+            run["period_end"],
+            run["is_first"],
+            rows_as_dicts(con, "FROM locked.entry WHERE run_id = ?", [run["run_id"]]),
+        )
+        for run in rows_as_dicts(con, "FROM locked.run ORDER BY run_no")
+    ]
+    made = 0
+    for plan in config.incentive:
+        for expected in statements(runs, plan, config):
+            (found,) = rows_as_dicts(con, "FROM locked.statement WHERE plan_id = ? AND run_id = ?", [plan.id, expected.run.run_id])
+            assert {name: getattr(expected, name) for name in AMOUNTS if name != "share_pct"} == {
+                name: found[name] for name in AMOUNTS if name != "share_pct"
+            }
+            assert found["share_pct"] == float(expected.share_pct)
+            found_lines = con.execute(
+                "SELECT period, kind, payee, amount FROM locked.statement_line WHERE statement_id = ? ORDER BY ALL", [found["statement_id"]]
+            ).fetchall()
+            assert found_lines == sorted(expected.lines)
+            assert sum(amount for *_, amount in found_lines) == found["earned"] + found["clawed_back"]
+            assert found["paid"] + found["carried_out"] == found["earned"] + found["clawed_back"] + found["carried_in"]
+            made += 1
+    assert con.execute("SELECT count(*) FROM locked.statement").fetchone() == (made,)
+    return made

@@ -13,15 +13,13 @@ import pytest
 from nisba.agreements import Incentive, Tier
 from nisba.config import Config
 from nisba.errors import ConfigError, NotFound
-from tests.oracle.statements import LockedRun, statements
 from tests.unit.warehouse.landing import every_row, touch
-from tests.unit.warehouse.locks.closing import CONFIG, PLAN, campaign, closed_books, lands, refund, state
+from tests.unit.warehouse.locks.closing import AMOUNTS, CONFIG, PLAN, as_the_oracle, campaign, closed_books, lands, refund, state
 from warehouse.locks.explained import explain_statement
 from warehouse.locks.lock import lock
 from warehouse.query import rows_as_dicts
 
 TIERS = tuple(Tier(from_pct=Decimal(share), factor=Decimal(factor)) for share, factor in ((0, 0), (20, 1), (50, 2)))
-AMOUNTS = ("base", "share_pct", "factor", "earned", "clawed_back", "carried_in", "paid", "carried_out")
 
 
 def paying(**plan: Any) -> Config:
@@ -46,39 +44,6 @@ def lines(con: duckdb.DuckDBPyConnection, statement_id: str) -> list[tuple[str, 
         "SELECT period, kind, payee, amount FROM locked.statement_line WHERE statement_id = ? ORDER BY line_no", [statement_id]
     )
     return [(period, kind, payee, f"{amount:.2f}") for period, kind, payee, amount in rows.fetchall()]
-
-
-def as_the_oracle(con: duckdb.DuckDBPyConnection, config: Config) -> int:
-    """Compare all statements with those of the oracle; return how many there are."""
-    runs = [
-        LockedRun(
-            run["run_id"],
-            run["period"],
-            run["period_kind"],
-            run["period_start"],
-            run["period_end"],
-            run["is_first"],
-            rows_as_dicts(con, "FROM locked.entry WHERE run_id = ?", [run["run_id"]]),
-        )
-        for run in rows_as_dicts(con, "FROM locked.run ORDER BY run_no")
-    ]
-    made = 0
-    for plan in config.incentive:
-        for expected in statements(runs, plan, config):
-            (found,) = rows_as_dicts(con, "FROM locked.statement WHERE plan_id = ? AND run_id = ?", [plan.id, expected.run.run_id])
-            assert {name: getattr(expected, name) for name in AMOUNTS if name != "share_pct"} == {
-                name: found[name] for name in AMOUNTS if name != "share_pct"
-            }
-            assert found["share_pct"] == float(expected.share_pct)
-            found_lines = con.execute(
-                "SELECT period, kind, payee, amount FROM locked.statement_line WHERE statement_id = ? ORDER BY ALL", [found["statement_id"]]
-            ).fetchall()
-            assert found_lines == sorted(expected.lines)
-            assert sum(amount for *_, amount in found_lines) == found["earned"] + found["clawed_back"]
-            assert found["paid"] + found["carried_out"] == found["earned"] + found["clawed_back"] + found["carried_in"]
-            made += 1
-    assert con.execute("SELECT count(*) FROM locked.statement").fetchone() == (made,)
-    return made
 
 
 def test_a_quarter_is_paid_for_what_marketing_is_credited(con: duckdb.DuckDBPyConnection) -> None:
