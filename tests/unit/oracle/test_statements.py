@@ -57,12 +57,6 @@ def test_a_quarter_and_what_becomes_of_it() -> None:
     ]
     # 5 for Ada and 20 for nobody: worth 5
     assert amounts(third.earned, third.clawed_back, third.carried_in, third.paid, third.carried_out) == "0.20 -1.00 -1.00 0.00 -1.80"
-        Decimal("0.20"),
-        -1,
-        -1,
-        0,
-        Decimal("-1.8"),
-    )
 
 
 def test_a_booking_of_an_unstated_quarter_is_paid_in_the_period_of_the_row() -> None:
