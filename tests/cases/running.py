@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -36,10 +38,22 @@ def tables(con: duckdb.DuckDBPyConnection, *schemas: str) -> list[str]:
 
 def config_of(case: Case, folder: Path) -> Config:
     """Return the configuration of a case; keys that are unknown are errors, as everywhere."""
-    file = folder / "nisba.toml"  # empty: nothing of the folder in which the tests run
-    file.touch()
-    said = {f"{section}.{key}": value for section, keys in case.config.items() for key, value in keys.items()}
-    return load_config(file, {}, {**said, "warehouse.path": str(folder / "warehouse.duckdb")})
+    file = folder / "nisba.toml"
+    file.write_text("\n".join(f"{section} = {as_toml(said)}" for section, said in case.config.items()), "utf-8")
+    return load_config(file, {}, {"warehouse.path": str(folder / "warehouse.duckdb")})
+
+
+def as_toml(value: Any) -> str:
+    """Return a value as TOML writes it inside a line.
+
+    >>> as_toml({"id": "a", "tiers": [{"from_pct": 20}], "enabled": False})
+    '{"id" = "a", "tiers" = [{"from_pct" = 20}], "enabled" = false}'
+    """
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def landed(con: duckdb.DuckDBPyConnection, records: Sequence[bytes], config: Config, folder: Path) -> None:
