@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -9,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 
 from expectations.run import check
 from expectations.suites import Suite, suites
 from expectations.validation import validate
-from nisba.config import Attribution, Config, Labels, Publish
+from nisba.agreements import Incentive
+from nisba.config import Attribution, Config, Labels, Publish, Reporting
 from nisba.errors import CheckFailed
 from tests.strategies import event
 from tests.unit.warehouse.landing import decoded, empty_warehouse
 from tests.unit.warehouse.small_books import ROWS, books
 from warehouse.loader import land, replace_books
+from warehouse.locks.lock import lock
 from warehouse.models.build import build
 from warehouse.models.check_files import Check, checks_of
 from warehouse.models.declarations import tables
@@ -27,6 +31,12 @@ from warehouse.models.publication import prepare
 from warehouse.recompute.scope import Scope
 
 CONFIG = Config(attribution=Attribution(models=("linear",), default_model="linear"), labels=Labels(channel={"email": "email"}))
+LOCKING = msgspec.structs.replace(
+    CONFIG,
+    reporting=Reporting(as_of=dt.datetime(2026, 4, 1, tzinfo=dt.timezone.utc)),
+    incentive=(Incentive(id="p", model="linear", pool_pct=Decimal(10)),),
+)
+"""The same books, and a plan that pays for their first quarter."""
 CHECKS = {check.name: check for table in tables().values() for check in checks_of(table)}
 
 # what goes wrong in the tables, and the checks that must notice: the first by its purpose, the others because it follows
@@ -70,6 +80,9 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "percentages_follow_from_their_amounts": ("UPDATE marts.marketing_share SET influenced_pct = 99", ()),
     "deals_are_nested": ("UPDATE marts.marketing_share SET influenced_deals = 0, influenced_deals_pct = 0", ()),
+    "run_has_all_its_entries": ("DELETE FROM locked.entry WHERE team = 'sales'", ()),
+    "statement_lines_add_up": ("UPDATE locked.statement_line SET amount = amount + 0.01", ()),
+    "statement_pays_or_carries": ("UPDATE locked.statement SET paid = paid - 0.01", ()),
     "target_is_reached": ("UPDATE marts.marketing_share SET gap_to_target = -1", ()),
 }
 
@@ -79,6 +92,8 @@ def _filled(con: duckdb.DuckDBPyConnection, **changed: list[dict[str, Any]]) -> 
     land(con, facts=decoded([event("campaign", "ads", "c-1", "2026-01-01T00:00:00Z", about)]), dead_letters=None, offsets=[])
     replace_books(con, scope=Scope(everything=True), books=books(**changed), config=CONFIG)
     build(con)
+    if not changed:
+        lock(con, LOCKING, "2026-Q1")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -75,9 +76,9 @@ def lands(con: duckdb.DuckDBPyConnection, *events: Event, config: Config = CONFI
     attribute(con, config)
 
 
-def closed_books(*events: Event, config: Config = CONFIG) -> duckdb.DuckDBPyConnection:
+def closed_books(*events: Event, config: Config = CONFIG, path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
     """Return a warehouse of FIRST and these events; nothing is locked yet."""
-    con = empty_warehouse()
+    con = empty_warehouse(path)
     lands(con, *FIRST, *events, config=config)
     return con
 
