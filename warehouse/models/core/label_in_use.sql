@@ -1,4 +1,4 @@
--- grain: one row per field and label: what touches and leads call things, and what deals do after [labels]
+-- grain: one row per field and label: what touches, leads and states of deals call things, and what deals do after [labels]
 WITH touch AS (
     SELECT DISTINCT channel, kind FROM ledger.current_touch
 ),
@@ -15,6 +15,8 @@ final AS (
     SELECT 'lead_segment', segment FROM lead WHERE segment <> ''
     UNION
     SELECT 'segment', segment FROM core.deal WHERE segment IS NOT NULL
+    UNION
+    SELECT 'deal_segment', segment FROM ledger.current_deal WHERE segment <> ''
     UNION
     SELECT 'stage', stage FROM core.deal_history WHERE stage IS NOT NULL
 )
