@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.business_hours import BusinessHours
-from simulator.catalogue import CAMPAIGNS, LEAD_SEGMENTS, STREAMS
+from simulator.catalogue import CAMPAIGNS, LEAD_SEGMENTS, SDR_PACE, STREAMS
 from simulator.clock import DAY, FIRST_SECONDS, START_SECONDS, on_weekday
 from simulator.draws import Bools, Draws, Ints
 from simulator.touches import NOBODY, Touches, audience_window
@@ -51,7 +51,7 @@ def _entry_points() -> tuple[tuple[int, int, tuple[int, ...]], ...]:
     return tuple(points)
 
 
-_OWN_WAYS = {"sales": (0, 60, 0, 0), "partner": (0, 2, 120, 0), "customer": (0, 0, 0, 80)}
+_OWN_WAYS = {"sales": (0, 35, 0, 0), "partner": (0, 2, 120, 0), "customer": (0, 0, 0, 80)}
 ENTRY_POINTS = _entry_points()
 _ORGANIC = next(number for number, stream in enumerate(STREAMS) if stream.channel == "organic_search")
 
@@ -89,7 +89,8 @@ def build_leads(world: World, hours: BusinessHours) -> Leads:
     quality = np.concatenate([draws.quantile(mine, (22, 46, 58, 70, 82, 99)), draws.quantile(idle, (0, 12, 25, 40, 60, 99))])
     reach = np.concatenate([np.full(mine, OPPORTUNITY), _reach(draws, quality[mine:])])
     account = np.concatenate([world.deals.account[deal], _idle_accounts(world, draws, reach[mine:])])
-    to_sal, to_sql, to_end = (draws.quantile(size, table) for table in (_TO_SAL, _TO_SQL, _TO_END))
+    pace = np.asarray(SDR_PACE)[np.arange(size) % len(SDR_PACE)]
+    to_sal, to_sql, to_end = (draws.quantile(size, table) * pace // 10 for table in (_TO_SAL, _TO_SQL, _TO_END))
     waits = to_sal[:mine] + to_sql[:mine] + np.minimum(to_end[:mine], 40 * 3600)
     handed = hours.before(world.deals.opened[deal], waits)
     inquiry = START_SECONDS - _EARLIER * DAY + draws.below(idle, (world.days + _EARLIER) * DAY)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.agreements import MAX_DISCOUNT
-from simulator.catalogue import LOSS_REASONS, OWNERS
+from simulator.catalogue import LOSS_REASONS, OWNER_CARELESSNESS, OWNERS
 from simulator.clock import DAY
 from simulator.draws import Bools, Draws, Ints
 from simulator.world import World
@@ -71,14 +71,16 @@ def plot_deals(world: World) -> Plot:
     size = len(deals)
     twist = draws.pick(size, [weight for _, weight in TWISTS])
     plain = twist == 0
-    steep = draws.chance(size, _STEEP)
+    owner = draws.below(size, len(OWNERS))
+    careless = np.asarray(OWNER_CARELESSNESS)[owner]
+    steep = draws.chance(size, _STEEP * careless // 10)
     late_entry = plain & draws.chance(size, _LATE_ENTRY) & (deals.close - deals.opened < _SHORT)
     recorded = 5 * DAY + draws.below(size, 20 * DAY)
     told = deals.close + recorded + DAY < world.end
     return Plot(
         twist=twist,
         course=draws.pick(size, [weight for _, weight in COURSES]),
-        owner=draws.below(size, len(OWNERS)),
+        owner=owner,
         product=draws.pick(size, (50, 25, 15, 10)),
         loss_reason=draws.below(size, len(LOSS_REASONS)),
         discount=np.where(steep, MAX_DISCOUNT + 1 + draws.below(size, 18), draws.quantile(size, (0, 0, 5, 10, MAX_DISCOUNT))),
@@ -90,13 +92,13 @@ def plot_deals(world: World) -> Plot:
         recorded=recorded,
         backdated=plain & draws.chance(size, _BACKDATED) & told & ~late_entry,
         late_entry=late_entry & told,
-        **_habits(draws, size),
+        **_habits(draws, careless),
     )
 
 
-def _habits(draws: Draws, size: int) -> dict[str, Bools]:
+def _habits(draws: Draws, careless: Ints) -> dict[str, Bools]:
     chances = {
-        "no_contact": 500,
+        "no_contact": 800,
         "late_contact": 500,
         "no_loss_reason": 900,
         "no_amount": 1_400,
@@ -105,7 +107,7 @@ def _habits(draws: Draws, size: int) -> dict[str, Bools]:
         "overdue": 450,
         "no_expected": 200,
     }
-    return {name: draws.chance(size, chance) for name, chance in chances.items()}
+    return {name: draws.chance(len(careless), chance * careless // 10) for name, chance in chances.items()}
 
 
 def deleted_deals(world: World, plot: Plot) -> Bools:

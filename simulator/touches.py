@@ -12,7 +12,7 @@ from simulator.draws import Bools, Draws, Ints
 from simulator.history import Contracts
 from simulator.world import World
 
-__all__ = ["NOBODY", "Touches", "audience_window", "build_touches", "campaign_window"]
+__all__ = ["NOBODY", "Touches", "audience_window", "build_touches", "campaign_window", "play_streams"]
 
 NOBODY = -1
 _REMEMBERED = 15 * DAY  # how long somebody works on a deal that is then forgotten
@@ -61,10 +61,15 @@ def build_touches(world: World, forms: Touches, contracts: Contracts) -> Touches
     Afterwards every deal has a touch that is surely its own, and one of sales where sales writes down what it does: only the
     accounts that are quiet have deals without touch.
     """
-    played = _joined([forms, *(_play(world, number, stream) for number, stream in enumerate(STREAMS))])
+    played = _joined([forms, play_streams(world)])
     told = _rows(played, _is_told(world, played))
     all_of_them = _joined([told, _assured(world, told, _SALES), _assured(world, told, _SUPPORT), _of_contracts(world, contracts)])
     return _rows(all_of_them, np.argsort(all_of_them.at, kind="stable"))
+
+
+def play_streams(world: World) -> Touches:
+    """Play all streams, one after the other; some of it may be outside the time."""
+    return _joined([_play(world, number, stream) for number, stream in enumerate(STREAMS)])
 
 
 def _joined(parts: list[Touches]) -> Touches:
@@ -165,7 +170,7 @@ def _around_deals(world: World, stream: Stream, draws: Draws, size: int) -> tupl
     deals = world.deals
     weight = np.asarray(stream.routes)[world.accounts.route[deals.account]] * 4
     if stream.wants_intent:
-        weight = weight * (deals.base_win - 200) // 150
+        weight = weight * (deals.base_win - 50) // 150
     deal = draws.pick(size, np.maximum(weight, 1))
     midnight = (deals.opened[deal] // DAY + draws.quantile(size, stream.days)) * DAY
     account = deals.account[deal]

@@ -97,7 +97,8 @@ def _refunds(facts: Facts, deal: Deal) -> Found:
     for each in sorted(mine, key=lambda each: (instant(each["effective_at"]), each["adjustment_id"])):
         at, after = instant(each["effective_at"]), total + Decimal(each["amount"])
         latest = max((closed for closed in booked if closed <= at), default=None)
-        if max(after, Decimal(0)) < max(total, Decimal(0)) and latest is not None and at - latest <= facts.config.exceptions.refund.days * DAY:
+        is_soon = latest is not None and at - latest <= facts.config.exceptions.refund.days * DAY
+        if is_soon and max(after, Decimal(0)) < max(total, Decimal(0)):
             yield deal.id
         total = after
 
