@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from nisba.agreements import (
+    Adherence,
     DaysRule,
     DiscountRule,
     Exceptions,
@@ -20,8 +21,10 @@ from nisba.agreements import (
     StaleRule,
 )
 from nisba.config import Attribution, Config, Labels, Reporting
+from tests.oracle.levels.adherence import crm_adherence, crm_adherence_failure
 from tests.oracle.levels.exceptions import exception_cost, sales_exception
 from tests.oracle.levels.passes import passes
+from tests.oracle.levels.sla import lead_sla
 from tests.oracle.levels.world import world
 from tests.oracle.settled import moment
 from tests.strategies import Event, event
@@ -525,3 +528,204 @@ def test_one_rule_may_find_a_deal_often() -> None:
     row = only(made, period_kind="month", segment_kind="all", rule="stage_reverted")
     assert (row["exceptions"], row["deals"], row["money_at_risk"]) == (2, 1, 20)
     assert only(made, period_kind="month", segment_kind="all", rule="all")["money_at_risk"] == 10
+
+
+# Adherence
+
+
+def adherence(*events: Event, config: Config = PLAIN) -> tuple[Rows, Rows]:
+    """Return the scores and the failures of events."""
+    one = world(events, config)
+    of = passes(one)
+    slas, exceptions = lead_sla(one, of), sales_exception(one, of)
+    return crm_adherence(one, slas, exceptions), crm_adherence_failure(one, slas, exceptions)
+
+
+def passed(check: str, *events: Event, config: Config = PLAIN, period: str = "2026-03", segment: str = "all") -> tuple[int, int] | None:
+    """Return how many records passed a check in a period, and of how many."""
+    scores, failures = adherence(*events, config=config)
+    made = [row for row in scores if (row["check"], row["period"], row["segment"]) == (check, period, segment)]
+    if not made:
+        return None
+    (row,) = made
+    assert row["score"] == Fraction(100 * row["passed"], row["applicable"])
+    if segment == "all":
+        assert row["applicable"] - row["passed"] == sum(check in ("all", one["check"]) and one["period"] == period for one in failures)
+    return row["passed"], row["applicable"]
+
+
+def now(text: str, **more: Any) -> Config:
+    """Return a configuration with a "now"."""
+    return Config(reporting=Reporting(as_of=dt.datetime.fromisoformat(at(text).replace("Z", "+00:00"))), **more)
+
+
+@pytest.mark.parametrize(
+    ("check", "data", "expected"),
+    [
+        ("amount_present", {}, 0),
+        ("amount_present", worth("0"), 1),
+        ("amount_present", {"list_amount": "5.00", "currency": "USD"}, 0),
+        ("contacts_linked", {}, 0),
+        ("contacts_linked", {"contact_ids": []}, 0),
+        ("contacts_linked", {"contact_ids": ["p"]}, 1),
+        ("contacts_linked", {"primary_contact_id": "p"}, 1),
+        ("next_step_present", {}, 0),
+        ("next_step_present", {"next_step": " "}, 0),
+        ("next_step_present", {"next_step": "call"}, 1),
+        ("close_date_ahead", {}, 0),
+        ("close_date_ahead", {"closed_at": at("9 12:00")}, 1),
+        ("close_date_ahead", {"closed_at": at("9 11:59:59.999999")}, 0),
+    ],
+)
+def test_what_is_asked_of_open_deals(check: str, data: dict[str, Any], expected: int) -> None:
+    assert passed(check, opened("s", "2", **data), config=now("9 12:00")) == (expected, 1)
+
+
+@pytest.mark.parametrize(
+    ("until", "days", "expected"), [("16 12:00", 14, 1), ("16 12:00:00.000001", 14, 0), ("2 12:00", 0, 1), ("2 12:00:00.000001", 0, 0)]
+)
+def test_open_deals_are_updated(until: str, days: int, expected: int) -> None:
+    config = now(until, adherence=Adherence(update_days=days))
+    assert passed("updated_recently", opened("s", "1"), opened("s", "2"), config=config) == (expected, 1)
+
+
+def test_periods_are_looked_at_when_they_end_or_now() -> None:
+    events = opened("s", "2026-01-31 23:59:59.999999", next_step="call"), opened("s", "2026-02-01 00:00"), lead("mql", "2026-03-02 00:00")
+    for period, expected in (("2026-01", (1, 1)), ("2026-02", (0, 1)), ("2026-03", (0, 1)), ("2026-Q1", (0, 1)), ("2026", (0, 1))):
+        assert passed("next_step_present", *events, period=period) == expected, period
+    assert passed("next_step_present", *events, period="2025-12") is None
+    assert passed("next_step_present", *events, period="2026-04") is None
+    early = now("2026-01-31 23:59:59.999999")
+    assert passed("next_step_present", *events, period="2026-Q1", config=early) == (1, 1)
+    assert passed("next_step_present", *events, period="2026-02", config=early) is None  # begins after it
+    assert passed("next_step_present", *events, period="2026-02", config=now("2026-02-01 00:00")) == (0, 1)  # begins then
+    assert adherence(*events, config=now("2025-12-31")) == ([], [])
+
+
+def test_a_deal_that_is_deleted_or_not_there_is_not_asked() -> None:
+    events = opened("s", "2"), opened("s", "2026-04-02", deleted=True), opened("s", "2026-05-02")
+    assert passed("next_step_present", *events) == (0, 1)
+    assert passed("next_step_present", *events, period="2026-04") is None
+    assert passed("next_step_present", *events, period="2026-05") == (0, 1)
+    assert adherence(*events[:2]) == ([], [])
+
+
+def test_what_is_asked_of_closed_deals() -> None:
+    assert passed("loss_reason_present", deal("d", "1", "2", "lost")) == (0, 1)
+    assert passed("loss_reason_present", deal("d", "1", "2", "lost", loss_reason="price")) == (1, 1)
+    assert passed("loss_reason_present", deal("d", "1", "2", "won")) is None
+    assert passed("won_with_contact", deal("d", "1", "2", "won")) == (0, 1)
+    assert passed("won_with_contact", deal("d", "1", "2", "won", **QUIET)) == (1, 1)
+    assert passed("won_with_contact", deal("d", "1", "2", "lost", **QUIET)) is None
+    for status in ("won", "lost"):
+        closed = deal("d", "1", "5", status)
+        assert passed("activity_logged", closed) == (0, 1)
+        assert passed("activity_logged", closed, touch("5 12:00", None, account_id="a", team="sales")) == (1, 1)
+        assert passed("activity_logged", closed, touch("5 12:00", None, account_id="a")) == (0, 1)
+        assert passed("activity_logged", closed, touch("5 12:00:00.000001", None, account_id="a", team="sales")) == (0, 1)
+    assert passed("activity_logged", opened("s", "2")) is None
+
+
+def test_the_close_is_that_of_the_state_of_then() -> None:
+    events = deal("d", "1", "5"), deal("d", "1", "2026-04-05", "won", "2026-04-05"), touch("6", None, account_id="a", team="sales")
+    assert passed("activity_logged", *events) == (0, 1)
+    assert passed("activity_logged", *events, period="2026-Q2") is None  # its spell began in March
+    assert passed("activity_logged", *events, period="2026") == (1, 1)
+
+
+def test_a_closed_deal_is_asked_in_the_period_in_which_its_spell_began() -> None:
+    won = deal("d", "1", "2", "won", "2026-03-31 23:59:59.999999")
+    assert passed("won_with_contact", won) == (0, 1)
+    assert passed("won_with_contact", won, config=now("2026-05-01"), period="2026-04") is None
+    corrected = deal("d", "1", "2", "won", "2026-04-02", **QUIET)
+    assert passed("won_with_contact", won, corrected) == (0, 1)  # as the state at the end of March says
+    assert passed("won_with_contact", won, corrected, period="2026-04") is None
+    assert passed("won_with_contact", won, corrected, period="2026") == (1, 1)
+    reopened, again = opened("s", "2026-04-02"), deal("d", "1", "2026-04-05", **QUIET)
+    assert passed("won_with_contact", won, reopened, again, period="2026-04") == (1, 1)
+    assert passed("won_with_contact", won, reopened, again, period="2026") == (1, 1)
+    lost = deal("d", "1", "2", "lost", "2026-04-02", loss_reason="price")
+    assert passed("loss_reason_present", won, lost, period="2026-04") == (1, 1)
+    assert passed("won_with_contact", won, reopened, period="2026-04") is None
+
+
+def test_a_spell_begins_in_register_order() -> None:
+    """A state that was put before another by its revision begins the spell, whenever it was written."""
+    first, second = deal("d", "1", "2", "won", "2026-04-05", revision=1), deal("d", "1", "2", "won", "2026-03-05", revision=2)
+    assert passed("won_with_contact", first, second, config=now("2026-05-01")) == (0, 1)  # in March only the second is there
+    assert passed("won_with_contact", first, second, config=now("2026-05-01"), period="2026-04") == (0, 1)
+
+
+def test_stages_are_in_order_until_then() -> None:
+    skipped = opened("discovery", "2"), deal("d", "1", "5")
+    assert passed("stages_in_order", *skipped) is None  # no stages are declared
+    assert passed("stages_in_order", *skipped, config=STAGED) == (0, 1)
+    fine = (*(opened(name, f"{day}") for day, name in enumerate(("discovery", "proposal", "negotiation"), 2)), deal("d", "1", "5"))
+    assert passed("stages_in_order", *fine, config=STAGED) == (1, 1)
+    later = *fine, opened("proposal", "2026-04-02"), opened("discovery", "2026-04-03"), deal("d", "1", "2026-04-04", "lost")
+    assert passed("stages_in_order", *later, config=STAGED) == (1, 1)  # what happened in April is not yet known
+    assert passed("stages_in_order", *later, config=STAGED, period="2026-04") == (0, 1)
+    off = Exceptions(stage_skipped=Rule(enabled=False))
+    assert passed("stages_in_order", *skipped, config=replace(STAGED, exceptions=off)) == (1, 1)
+    assert passed("stages_in_order", *skipped, config=replace(STAGED, exceptions=Exceptions(since=dt.date(2026, 3, 6)))) == (1, 1)
+
+
+def test_leads_are_answered_in_time() -> None:
+    """An MQL of Monday 2 March, 12:00, is due on Thursday at 12:00: 24 hours, eight a day."""
+    handed = lead("mql", "2")
+    assert passed("answered_in_time", handed, lead("sal", "5 12:00")) == (1, 1)
+    assert passed("answered_in_time", handed, lead("sal", "5 12:00:00.000001")) == (0, 1)
+    assert passed("answered_in_time", handed, config=now("5 11:59:59.999999")) is None
+    assert passed("answered_in_time", handed, config=now("5 12:00")) == (0, 1)  # due, and nobody has answered
+    assert passed("answered_in_time", handed, lead("rejected", "3"), config=now("4")) == (1, 1)
+    assert passed("answered_in_time", handed, lead("rejected", "4"), config=now("3")) is None  # of later, and not due
+    assert passed("answered_in_time", lead("sal", "2")) is None
+
+
+def test_a_lead_counts_in_the_period_in_which_it_was_handed_over() -> None:
+    handed = lead("mql", "2026-03-31 12:00")  # due on Friday, 3 April
+    late, soon = lead("rejected", "2026-04-06"), lead("rejected", "31 13:00")
+    assert passed("answered_in_time", handed, late) is None  # at the end of March it waits
+    assert passed("answered_in_time", handed, late, period="2026-04") is None
+    assert passed("answered_in_time", handed, late, period="2026-Q1") is None
+    assert passed("answered_in_time", handed, late, period="2026") == (0, 1)
+    assert passed("answered_in_time", handed, soon) == (1, 1)
+    assert passed("answered_in_time", handed, soon, period="2026") == (1, 1)
+
+
+def test_all_checks_together_and_those_of_the_configuration() -> None:
+    events = (
+        opened("s", "2", owner="Ada", **worth("1.00")),
+        deal("e", "1", "2", owner="Ben"),
+        lead("mql", "1", owner="Ada"),
+        lead("sal", "2"),
+    )
+    assert passed("all", *events) == (3, 8)  # amount, updated, answered; not contacts, next step, close date, contact, activity
+    assert passed("all", *events, segment="Ada") == (3, 6)
+    assert passed("all", *events, segment="Ben") == (0, 2)
+    chosen = Config(adherence=Adherence(checks=("amount_present", "won_with_contact")))
+    assert passed("all", *events, config=chosen) == (1, 2)
+    assert {row["check"] for row in adherence(*events, config=chosen)[0]} == {"all", "amount_present", "won_with_contact"}
+
+
+def test_segments_are_those_of_the_state_of_then() -> None:
+    events = opened("s", "2", owner="Ada"), opened("s", "2026-04-02", owner="Ben", segment="smb")
+    assert passed("amount_present", *events, segment="Ada") == (0, 1)
+    assert passed("amount_present", *events, segment="(none)") == (0, 1)
+    assert passed("amount_present", *events, segment="Ben") is None
+    assert passed("amount_present", *events, segment="smb", period="2026-04") == (0, 1)
+    of_account = event("account", "crm", "a", at("1"), {"account_id": "a", "segment": "large"})
+    assert passed("amount_present", *events, of_account, segment="large") == (0, 1)
+
+
+def test_failures_name_the_record() -> None:
+    _, failures = adherence(deal("e", "1", "2", "lost", owner="Ben"), lead("mql", "1", owner="Ada"), config=now("9"))
+    month = [row for row in failures if row["period_kind"] == "month"]
+    of_deal = {"deal_id": "e", "lead_id": None, "pass_no": None, "rule_id": None, "segment": "(none)", "owner": "Ben"}
+    of_lead = {"deal_id": None, "lead_id": "l", "pass_no": 1, "rule_id": "mql_sal_24h", "segment": "(none)", "owner": "Ada"}
+    usual = {"period_kind": "month", "period": "2026-03"}
+    assert month == [
+        {**usual, "check": "loss_reason_present", **of_deal},
+        {**usual, "check": "activity_logged", **of_deal},
+        {**usual, "check": "answered_in_time", **of_lead},
+    ]
