@@ -14,7 +14,18 @@ from tests.oracle.levels.world import MICROSECOND, NONE, World
 from tests.oracle.models import models
 from tests.oracle.settled import EPOCH
 
-__all__ = ["DEAL_KINDS", "Key", "default_model", "micros", "months_between", "named", "periods_between", "segments_of_deal", "won_revenue"]
+__all__ = [
+    "DEAL_KINDS",
+    "Key",
+    "default_model",
+    "final_entries",
+    "micros",
+    "months_between",
+    "named",
+    "periods_between",
+    "segments_of_deal",
+    "won_revenue",
+]
 
 DEAL_KINDS = ("segment", "region", "deal_type", "product", "owner")
 
