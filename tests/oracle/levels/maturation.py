@@ -36,9 +36,11 @@ class Ripeness:
     growth: dict[int, Fraction]
 
     def share(self, age: int) -> Fraction:
-        """Return F(age): all that is still to come, taken off; a month that is not over counts as one of age 0."""
+        """Return F(age): all that is still to come, taken off; a month that is not over has brought in nothing to speak of."""
+        if age < 0:
+            return Fraction(0)
         share = Fraction(1)
-        for later in range(max(age, 0) + 1, AGES + 1):
+        for later in range(age + 1, AGES + 1):
             share /= self.growth[later]
         return share
 

@@ -319,7 +319,8 @@ def test_a_period_is_as_ripe_as_its_months() -> None:
     march, january = spend("x", "10.00", "2026-03-02"), spend("x", "30.00", "2026-01-02")
     assert matured("2026-04-01", march) == Fraction(200, 3)  # of age 0
     assert matured("2026-05-01", march) == 100
-    assert matured("2026-03-31 12:00", march) != 100  # not yet over: of age 0 as well
+    assert matured("2026-03-31 23:59:59.999998", march) == 0  # not yet over
+    assert matured("2026-03-31 23:59:59.999998", march, spend("x", "10.00", "2026-01-02"), **quarter) == 50
     assert matured("2026-04-01", march, january, **quarter) == Fraction(100 * 3 + Fraction(200, 3), 4)
     assert matured("2026-04-01", march, **quarter) == Fraction(200, 3)  # nothing was spent in the others
 
