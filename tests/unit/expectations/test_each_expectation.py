@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -9,18 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 
 from expectations.run import check
 from expectations.suites import Suite, suites
 from expectations.validation import validate
-from nisba.agreements import LeadQuality
-from nisba.config import Attribution, Config, Labels, Publish
+from nisba.agreements import Incentive, LeadQuality
+from nisba.config import Attribution, Config, Labels, Publish, Reporting
 from nisba.errors import CheckFailed
 from tests.strategies import event
 from tests.unit.warehouse.landing import deal, decoded, empty_warehouse, touch
 from tests.unit.warehouse.small_books import ROWS, books
 from warehouse.loader import land, replace_books
+from warehouse.locks.lock import lock
 from warehouse.models.build import build
 from warehouse.models.check_files import Check, checks_of
 from warehouse.models.declarations import tables
@@ -32,6 +35,12 @@ CONFIG = Config(
     labels=Labels(channel={"email": "email"}),
     lead_quality=(LeadQuality(id="scored", min_score=Decimal(10)),),
 )
+LOCKING = msgspec.structs.replace(
+    CONFIG,
+    reporting=Reporting(as_of=dt.datetime(2026, 4, 1, tzinfo=dt.timezone.utc)),
+    incentive=(Incentive(id="p", model="linear", pool_pct=Decimal(10)),),
+)
+"""The same books, and a plan that pays for their first quarter."""
 CHECKS = {check.name: check for table in tables().values() for check in checks_of(table)}
 
 # what goes wrong in the tables, and the checks that must notice: the first by its purpose, the others because it follows
@@ -84,6 +93,9 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
         "UPDATE marts.marketing_share SET influenced_deals = 0, influenced_deals_pct = 0",
         ("deals_add_up_to_marketing_share",),
     ),
+    "run_has_all_its_entries": ("DELETE FROM locked.entry WHERE team = 'sales'", ()),
+    "statement_lines_add_up": ("UPDATE locked.statement_line SET amount = amount + 0.01", ()),
+    "statement_pays_or_carries": ("UPDATE locked.statement SET paid = paid - 0.01", ()),
     "target_is_reached": ("UPDATE marts.marketing_share SET gap_to_target = -1", ()),
     "deals_add_up_to_marketing_share": ("UPDATE marts.deal_share SET is_influenced = false WHERE period_kind = 'month'", ()),
     "flags_of_a_deal_are_nested": ("UPDATE core.deal_flag SET is_coverage = false", ()),
@@ -113,6 +125,8 @@ def _filled(con: duckdb.DuckDBPyConnection, **changed: list[dict[str, Any]]) -> 
     land(con, facts=decoded(FACTS), dead_letters=None, offsets=[])
     replace_books(con, scope=Scope(everything=True), books=books(**changed), config=CONFIG)
     build(con)
+    if not changed:
+        lock(con, LOCKING, "2026-Q1")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from nisba.config import Labels
 
 __all__ = ["model"]
 
-RAW = {"channel": "channel", "kind": "kind", "lead_segment": "segment"}
+RAW = {"channel": "channel", "kind": "kind", "lead_segment": "segment", "deal_segment": "segment"}
 """Fields whose labels are still as the sources write them, and the map that they go through; the others are the firm's own already."""
 
 
