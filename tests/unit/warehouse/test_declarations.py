@@ -314,6 +314,18 @@ def test_the_decoder_makes_the_columns_of_the_ledger(built: duckdb.DuckDBPyConne
 
 
 def test_every_mart_with_a_period_has_its_dates() -> None:
+    marts = [table for table in tables().values() if table.schema != "locked"]  # a locked period's dates are those of its run
+    dated = {table.name for table in marts if "period" in {column.name for column in table.columns}}
+    assert {"core.performance", "core.period", "marts.campaign_roi", "marts.channel_roi", "marts.marketing_share"} <= dated
+    for name in dated - {"core.period"}:
+        names = [column.name for column in declared(name).columns]
+        place = names.index("period")
+        assert names[place - 1 : place + 3] == ["period_kind", "period", "period_start", "period_end"], name
+
+
+def test_words_are_sentences_and_keys_are_never_null() -> None:
+    # deals without touches; nodes without an account
+    optional = {("core.credit_daily", "team"), ("core.pipeline_credit", "ordinal"), ("core.identity", "account_id")}
     optional |= {("locked.entry", "touch_source"), ("locked.entry", "touch_id")}
     views = {"core.credit", "core.journey", "marts.deal_explained", "marts.revenue"}
     for table in tables().values():
