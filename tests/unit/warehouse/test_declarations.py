@@ -314,14 +314,9 @@ def test_the_decoder_makes_the_columns_of_the_ledger(built: duckdb.DuckDBPyConne
 
 
 def test_every_mart_with_a_period_has_its_dates() -> None:
-<<<<<<< HEAD
     marts = [table for table in tables().values() if table.schema != "locked"]  # a locked period's dates are those of its run
     dated = {table.name for table in marts if "period" in {column.name for column in table.columns}}
-    assert dated == {"core.performance", "core.period", "marts.campaign_roi", "marts.channel_roi", "marts.marketing_share"}
-=======
-    dated = {table.name for table in tables().values() if "period" in {column.name for column in table.columns}}
     assert {"core.performance", "core.period", "marts.campaign_roi", "marts.channel_roi", "marts.marketing_share"} <= dated
->>>>>>> levels
     for name in dated - {"core.period"}:
         names = [column.name for column in declared(name).columns]
         place = names.index("period")
