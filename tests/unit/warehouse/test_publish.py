@@ -164,7 +164,8 @@ def test_snapshot_answers_as_the_warehouse_does(con: duckdb.DuckDBPyConnection, 
         snapshot.execute("SET TimeZone = 'UTC'")
         for table in published_tables():
             names = ", ".join(column.name for column in table.columns if not column.is_personal)
-            query = f"SELECT {names} FROM {table.name} ORDER BY ALL"
+            shown = f"{table.kinds_of_rows} <> 'owner'" if table.kinds_of_rows else "true"
+            query = f"SELECT {names} FROM {table.name} WHERE {shown} ORDER BY ALL"
             assert snapshot.execute(query).fetchall() == con.execute(query).fetchall(), table.name
         assert snapshot.execute("SELECT sum(revenue) FROM core.credit").fetchone() == (100,)
 
@@ -185,7 +186,7 @@ def test_view_over_what_is_not_published_is_copied(con: duckdb.DuckDBPyConnectio
         views = {
             name for (name,) in snapshot.execute("SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal").fetchall()
         }
-    assert views == {"core.credit", "core.journey", "marts.deal_explained"}
+    assert views == {"core.credit", "core.journey", "marts.deal_explained", "marts.revenue"}
     assert views == {model.name for model in models() if stays_a_view(model)}
     assert not stays_a_view(declared("core.campaign"))
     assert not stays_a_view(declared("core.deal"))
