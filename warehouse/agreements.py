@@ -68,6 +68,7 @@ AGREEMENT_SCHEMAS: Mapping[str, pa.Schema] = {
     "exception_rule": pa.schema(
         [("rule", TEXT), ("version", TEXT), ("is_enabled", pa.bool_()), ("size", pa.decimal128(18, 6)), ("min_won", pa.int32())]
     ),
+    "exchange": pa.schema([("fx_policy", TEXT), ("fx_pivot", TEXT), ("fixed_pairs", _LIST), ("fixed_rates", _LIST)]),
 }
 """The tables of `core` that follow from what was agreed."""
 
@@ -101,6 +102,7 @@ def agreement_rows(config: Config) -> dict[str, list[tuple[Any, ...]]]:
             (name, rule.version, rule.enabled, _size(rule), getattr(rule, "min_won", None))
             for name, rule in exception_rules(config.exceptions)
         ],
+        "exchange": [_exchange(config)],
     }
 
 
@@ -135,6 +137,11 @@ def _business_hours(hours: BusinessHours, reporting_zone: str) -> tuple[Any, ...
     code, days = (hours.holidays, ()) if isinstance(hours.holidays, str) else ("", hours.holidays)
     opened = (minute_of_day(hours.opens), minute_of_day(hours.closes))
     return (hours.time_zone or reporting_zone, list(hours.days), *opened, code or None, list(days))
+
+
+def _exchange(config: Config) -> tuple[Any, ...]:
+    reporting = config.reporting
+    return (reporting.fx_policy, reporting.fx_pivot, list(reporting.fixed_rates), list(map(str, reporting.fixed_rates.values())))
 
 
 def _size(rule: Rule) -> Any:

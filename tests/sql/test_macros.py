@@ -78,6 +78,11 @@ def _value(con: duckdb.DuckDBPyConnection, call: str) -> Any:
         ("period_name('ttm', DATE '2025-04-01', 1)", "2026-03"),
         ("local_day(TIMESTAMPTZ '2026-03-31 22:00:00Z', 7200000000)", dt.date(2026, 4, 1)),
         ("local_day(TIMESTAMPTZ '2026-03-31 21:59:59.999999Z', 7200000000)", dt.date(2026, 3, 31)),
+        ("plain(80.000::DECIMAL(18, 3))", "80"),
+        ("plain(-84.990::DECIMAL(18, 3))", "-84.99"),
+        ("plain(0.000)", "0"),
+        ("plain(100)", "100"),
+        ("plain(12.5)", "12.5"),
         ("percent(1, NULL)", None),
     ],
 )

@@ -57,7 +57,7 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "ledger.deal": {"source": "crm"},
     "ops.held": {},
 }
-AGREEMENTS = ("agreement", "lead_quality_rule", "lead_sla_rule", "business_hours", "exception_rule")
+AGREEMENTS = ("agreement", "lead_quality_rule", "lead_sla_rule", "business_hours", "exception_rule", "exchange")
 Row = tuple[Any, ...]
 
 

@@ -52,6 +52,14 @@ CREATE TABLE core.exception_rule (
     min_won    INTEGER
 );
 
+-- by what rates amounts are converted: what was agreed speaks of amounts that no entry has
+CREATE TABLE core.exchange (
+    fx_policy   VARCHAR,
+    fx_pivot    VARCHAR,
+    fixed_pairs VARCHAR[],
+    fixed_rates VARCHAR[]
+);
+
 -- which models show what: a stream builds those of its cycles, flows and commands all
 CREATE TABLE ops.built (
     refreshed_by    VARCHAR,

@@ -1,0 +1,61 @@
+-- grain: one row per period, segment and check, and for all checks together
+WITH span AS (
+    SELECT period_kind, period, period_start, period_end FROM core.asked_period
+),
+
+chosen AS (
+    SELECT unnest(adherence_checks) AS "check" FROM core.agreement
+),
+
+deal AS (
+    UNPIVOT core.deal_check
+    ON amount_present, contacts_linked, next_step_present, updated_recently, close_date_ahead,
+        loss_reason_present, won_with_contact, activity_logged, stages_in_order
+    INTO NAME "check" VALUE is_passed
+),
+
+lead AS (
+    UNPIVOT core.lead_check ON answered_in_time INTO NAME "check" VALUE is_passed
+),
+
+asked AS (
+    SELECT period_kind, period, "check", owner, segment, is_passed FROM deal
+    UNION ALL
+    SELECT period_kind, period, "check", owner, segment, is_passed FROM lead
+),
+
+-- owners and segments add up, so they are counted before their kinds multiply them
+cell AS (
+    SELECT
+        period_kind, period, "check", coalesce(owner, '(none)') AS owner, coalesce(segment, '(none)') AS segment,
+        count_if(is_passed) AS passed, count(*) AS applicable
+    FROM asked
+    SEMI JOIN chosen USING ("check")
+    GROUP BY ALL
+),
+
+checked AS (
+    SELECT period_kind, period, "check", owner, segment, passed, applicable FROM cell
+    UNION ALL
+    SELECT period_kind, period, 'all', owner, segment, passed, applicable FROM cell
+),
+
+segmented AS (
+    SELECT period_kind, period, "check", 'all' AS segment_kind, 'all' AS segment, passed, applicable FROM checked
+    UNION ALL
+    SELECT period_kind, period, "check", 'segment', segment, passed, applicable FROM checked
+    UNION ALL
+    SELECT period_kind, period, "check", 'owner', owner, passed, applicable FROM checked
+),
+
+added AS (
+    SELECT period_kind, period, segment_kind, segment, "check", sum(passed) AS passed, sum(applicable) AS applicable
+    FROM segmented
+    GROUP BY ALL
+),
+
+final AS (
+    SELECT added.*, period_start, period_end, 100 * passed / applicable AS score FROM added JOIN span USING (period_kind, period)
+)
+
+SELECT * FROM final

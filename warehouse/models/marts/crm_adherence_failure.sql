@@ -1,0 +1,36 @@
+-- grain: one row per period, check and deal or lead that fails it
+WITH span AS (
+    SELECT period_kind, period, period_start, period_end FROM core.asked_period
+),
+
+chosen AS (
+    SELECT unnest(adherence_checks) AS "check" FROM core.agreement
+),
+
+deal AS (
+    UNPIVOT core.deal_check
+    ON amount_present, contacts_linked, next_step_present, updated_recently, close_date_ahead,
+        loss_reason_present, won_with_contact, activity_logged, stages_in_order
+    INTO NAME "check" VALUE is_passed
+),
+
+lead AS (
+    UNPIVOT core.lead_check ON answered_in_time INTO NAME "check" VALUE is_passed
+),
+
+failed AS (
+    SELECT * FROM deal WHERE NOT is_passed
+    UNION ALL BY NAME
+    SELECT * FROM lead WHERE NOT is_passed
+),
+
+final AS (
+    SELECT
+        period_kind, period, period_start, period_end, "check", deal_id, lead_id, pass_no, rule_id, from_stage, to_stage, owner,
+        nullif(segment, '(none)') AS segment
+    FROM failed
+    SEMI JOIN chosen USING ("check")
+    JOIN span USING (period_kind, period)
+)
+
+SELECT * FROM final
