@@ -22,7 +22,7 @@ from warehouse.loader import land
 
 __all__ = ["main"]
 
-ACCOUNTS, DAYS = 6_000, 540
+ACCOUNTS, DAYS = 3_500, 540
 ROUNDS = 3
 
 

@@ -19,7 +19,7 @@ from nisba.config import Config
 from nisba.errors import NotFound
 from reports.render.formats import with_name
 from reports.values import read_rule, read_setting
-from warehouse.query import one_value, rows_as_dicts
+from warehouse.query import has_table, one_value, rows_as_dicts
 from warehouse.recompute.reading import read_facts
 from warehouse.recompute.scope import plan_accounts
 
@@ -61,7 +61,7 @@ def explain(con: duckdb.DuckDBPyConnection, config: Config, deal_id: str, model:
         rows_as_dicts(con, touches, [chosen, deal_id, journey, deal_id]),
         rows_as_dicts(con, entries, [deal_id]),
         rows_as_dicts(con, _CREDITS, [chosen, deal_id]),
-        rows_as_dicts(con, "SELECT * FROM ops.held WHERE deal_id = ? ORDER BY kind, id", [deal_id]) if has_ledger else [],
+        rows_as_dicts(con, "SELECT * FROM ops.held WHERE deal_id = ? ORDER BY kind, id", [deal_id]) if has_table(con, "ops.held") else [],
         _left_out(con, config, deal, journey) if has_ledger else None,
     )
 

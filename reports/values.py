@@ -43,6 +43,8 @@ class Setting:
     time_zone: str
     default_model: str
     target_pct: Decimal
+    models: int
+    """How many there are."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Campaign:
     won_deals: int
     pipeline: Decimal
     roi_reason: str | None
+    matured_pct: float | None = None
+    """How much of what the period's touches will bring is booked by now; None where nobody can know."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,9 @@ class Report:
     campaigns: tuple[Campaign, ...]
     share: Mapping[str, Any]
     """The period's row of marts.marketing_share, all segments together; empty when no deal was closed."""
+    models: int = 1
+    positive: tuple[str, ...] = ()
+    """Names of the campaigns whose ROI is above zero under all of these models, the safest first."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +125,13 @@ class Arrivals:
 
 def read_setting(con: duckdb.DuckDBPyConnection) -> Setting:
     """Read the setting of the books; NotFound when nothing was attributed yet."""
-    found = rows_as_dicts(con, "SELECT reporting_currency, time_zone, default_model, target_pct FROM core.setting")
+    found = rows_as_dicts(con, _SETTING)
     if not found:
         raise NotFound("the books are empty: run `nisba backfill`, or `nisba stream` and `nisba attribute`, first.")
     return Setting(**found[0])
+
+
+_SETTING = "SELECT reporting_currency, time_zone, default_model, target_pct, len(models)::INTEGER AS models FROM core.setting"
 
 
 def read_rule(con: duckdb.DuckDBPyConnection, model: str) -> str:
@@ -145,13 +155,22 @@ def read_report(con: duckdb.DuckDBPyConnection, *, period: str | None = None, mo
     campaigns = rows_as_dicts(con, _CAMPAIGNS, [kind, name, chosen])
     share = rows_as_dicts(con, _SHARE, [kind, name, chosen])
     rows = tuple(Campaign(**row) for row in campaigns)
-    return Report(kind, name, chosen, rule, setting.reporting_currency, float(setting.target_pct), rows, share[0] if share else {})
+    positive = tuple(row["entity_name"] for row in rows_as_dicts(con, _POSITIVE, [kind, name]))
+    currency, target = setting.reporting_currency, float(setting.target_pct)
+    return Report(kind, name, chosen, rule, currency, target, rows, share[0] if share else {}, setting.models, positive)
 
 
 _CAMPAIGNS = """
-    SELECT campaign_id, campaign_name, channel, cost, revenue, roi, realized_revenue, realized_roi, roas, won_deals, pipeline, roi_reason
+    SELECT
+        campaign_id, campaign_name, channel, cost, revenue, roi, realized_revenue, realized_roi, roas, won_deals, pipeline, roi_reason,
+        matured_pct
     FROM marts.campaign_roi WHERE period_kind = ? AND period = ? AND model = ?
     ORDER BY revenue DESC, cost DESC NULLS LAST, campaign_id
+"""
+_POSITIVE = """
+    SELECT entity_name FROM marts.model_range CROSS JOIN core.setting
+    WHERE period_kind = ? AND period = ? AND entity_kind = 'campaign' AND positive_models = len(setting.models)
+    ORDER BY lowest DESC, entity
 """
 _SHARE = "SELECT * FROM marts.marketing_share WHERE period_kind = ? AND period = ? AND model = ? AND segment_kind = 'all'"
 
@@ -210,7 +229,7 @@ def _period(con: duckdb.DuckDBPyConnection, wanted: str | None) -> tuple[str, st
 
 def _latest_year(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     order = "ORDER BY won_revenue = 0, period DESC LIMIT 1"
-    latest = one_value(con, f"SELECT period FROM marts.marketing_share WHERE period_kind = 'year' {order}")
+    latest = one_value(con, f"SELECT period FROM marts.marketing_share WHERE period_kind = 'year' AND segment_kind = 'all' {order}")
     if latest is None:
         raise NotFound("no deal is won or lost yet, so there is no period to report on.")
     return "year", latest
@@ -218,7 +237,7 @@ def _latest_year(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
 
 def _named_period(con: duckdb.DuckDBPyConnection, wanted: str) -> tuple[str, str]:
     for mart in ("campaign_roi", "marketing_share"):
-        kind = one_value(con, f"SELECT period_kind FROM marts.{mart} WHERE period = ? LIMIT 1", [wanted])
+        kind = one_value(con, f"SELECT period_kind FROM marts.{mart} WHERE period = ? AND period_kind <> 'ttm' LIMIT 1", [wanted])
         if kind is not None:
             return kind, wanted
     span = "min(period) || ' to ' || max(period)"

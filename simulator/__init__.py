@@ -3,9 +3,10 @@
 The same seed gives the same bytes on every machine. See docs/simulator.md.
 """
 
+from simulator.agreements import agreements
 from simulator.catalogue import CAMPAIGNS
 from simulator.clock import START
 from simulator.noise import Noise
 from simulator.simulate import Summary, simulate
 
-__all__ = ["CAMPAIGNS", "START", "Noise", "Summary", "simulate"]
+__all__ = ["CAMPAIGNS", "START", "Noise", "Summary", "agreements", "simulate"]

@@ -12,15 +12,21 @@ __all__ = [
     "CAMPAIGNS",
     "CURRENCIES",
     "INDUSTRIES",
+    "JOB_TITLES",
+    "LEAD_SEGMENTS",
     "LOSS_REASONS",
     "NEXT_STEPS",
     "OWNERS",
+    "OWNER_CARELESSNESS",
     "PAGES",
     "PARENTS",
     "PRODUCTS",
+    "RECYCLE_REASONS",
     "REGIONS",
+    "REJECT_REASONS",
     "ROUTES",
     "SDRS",
+    "SDR_PACE",
     "SEGMENTS",
     "STREAMS",
     "Campaign",
@@ -199,9 +205,9 @@ class Segment:
 
 
 SEGMENTS: tuple[Segment, ...] = (
-    Segment("enterprise", 800, (4, 6, 9, 14), 16_000, (40_000, 62_000, 90_000, 150_000, 320_000), (60, 95, 130, 170, 240), 800),
-    Segment("mid_market", 2_900, (2, 4, 6, 9), 9_500, (12_000, 18_000, 26_000, 38_000, 60_000), (30, 50, 75, 100, 150), 950),
-    Segment("small_business", 6_300, (1, 2, 3, 4), 5_500, (2_400, 4_000, 6_000, 8_500, 14_000), (10, 22, 35, 50, 90), 1_100),
+    Segment("enterprise", 800, (4, 6, 9, 14), 16_000, (40_000, 62_000, 90_000, 150_000, 320_000), (60, 95, 130, 170, 240), 200),
+    Segment("mid_market", 2_900, (2, 4, 6, 9), 9_500, (12_000, 18_000, 26_000, 38_000, 60_000), (30, 50, 75, 100, 150), 300),
+    Segment("small_business", 6_300, (1, 2, 3, 4), 5_500, (2_400, 4_000, 6_000, 8_500, 14_000), (10, 22, 35, 50, 90), 400),
 )
 
 
@@ -230,10 +236,24 @@ CURRENCIES: dict[str, tuple[int, int, int]] = {
     "EUR": (10_000, 2, 50),
 }
 
+LEAD_SEGMENTS = (*(segment.name for segment in SEGMENTS), "micro")
+"""What the form of a lead says about its company; the last one is nobody's customer."""
+
 INDUSTRIES = ("manufacturing", "logistics", "retail", "healthcare", "hospitality", "energy", "media", "agriculture", "insurance")
 PRODUCTS = ("Close", "Consolidate", "Audit Trail", "Suite")
 PAGES = ("/", "/pricing", "/product/close", "/product/audit-trail", "/customers", "/docs/start", "/blog/late-close", "/compare")
 OWNERS = ("Ana Duarte", "Bola Adeyemi", "Chen Wei", "Dario Conti", "Elif Kaya", "Freya Nilsen", "Goran Ilić", "Hana Sato")
+OWNER_CARELESSNESS = (6, 9, 5, 13, 8, 7, 20, 12)
+"""Of each owner, in tenths: how much likelier gaps in the record and steep discounts are than usual."""
 SDRS = ("Ivo Marek", "Jade Moreau", "Kofi Mensah", "Leila Haddad")
+SDR_PACE = (8, 10, 9, 13)
+"""Of each of them, in tenths: how long an answer takes beside the usual."""
 LOSS_REASONS = ("price", "no_decision", "competitor", "missing_feature", "timing")
 NEXT_STEPS = ("Demo with the controller", "Send the offer", "Security questionnaire", "Reference call", "Contract to legal")
+JOB_TITLES = ("CFO", "Controller", "Head of accounting", "Accountant", "IT manager", "Consultant", "Student")
+REJECT_REASONS = (
+    ("not_a_fit", "no_budget", "duplicate", "student", "competitor"),
+    ("no_budget", "no_response", "bad_timing", "chose_another"),
+)
+"""Of weak leads, and of good ones."""
+RECYCLE_REASONS = ("bad_timing", "no_response", "no_budget")

@@ -8,14 +8,19 @@ import numpy as np
 
 from simulator.draws import Bools, Ints
 
-__all__ = ["DAY", "START", "START_SECONDS", "iso_instants", "on_weekday", "to_date", "utc_instant"]
+__all__ = ["DAY", "FIRST_SECONDS", "RUN_UP", "START", "START_SECONDS", "iso_instants", "on_weekday", "to_date", "utc_instant"]
 
 DAY = 86_400
-START = date(2025, 1, 1)
-"""First simulated day: a constant, so that the same seed tells the same story for ever."""
+START = date(2024, 1, 1)
+"""First day of the books: a constant, so that the same seed tells the same story for ever."""
+
+RUN_UP = 200
+"""Days before START in which the company works already, so that its first months are like its later ones."""
 
 _EPOCH = date(1970, 1, 1)
 START_SECONDS = (START - _EPOCH).days * DAY
+FIRST_SECONDS = START_SECONDS - RUN_UP * DAY
+"""When the run-up begins: the earliest touch of a stream."""
 
 
 def to_date(seconds: int) -> date:

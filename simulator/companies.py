@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.catalogue import INDUSTRIES, REGIONS, SEGMENTS
-from simulator.clock import DAY, START_SECONDS, utc_instant
+from simulator.clock import DAY, FIRST_SECONDS, utc_instant
 from simulator.deals import Row
 from simulator.draws import Draws
+from simulator.history import OLDEST
 from simulator.naming import account_id, account_name, old_account_id
 from simulator.world import World
 
 __all__ = ["account_events"]
 
 _EMPLOYEES = {"enterprise": (1_000, 2_400, 5_000, 12_000), "mid_market": (120, 260, 450, 900), "small_business": (4, 12, 30, 90)}
-_BEFORE = 30 * DAY
+_BEFORE = OLDEST + 30 * DAY
 
 
 def account_events(world: World) -> Iterator[Row]:
@@ -33,7 +34,7 @@ def account_events(world: World) -> Iterator[Row]:
         }
         ids = [account_id(number), *([old_account_id(number)] if world.accounts.merged[number] else [])]
         for place, id_ in enumerate(ids):
-            yield _event(id_, data, START_SECONDS - _BEFORE + 60 * number + place)
+            yield _event(id_, data, FIRST_SECONDS - _BEFORE + 60 * number + place)
 
 
 def _event(id_: str, data: dict[str, Any], at: int) -> Row:

@@ -6,6 +6,7 @@ __all__ = [
     "account_id",
     "account_name",
     "contact_id",
+    "contract_id",
     "deal_id",
     "deal_name",
     "has_contact_twin",
@@ -76,6 +77,11 @@ def visitor_id(number: int) -> str:
 def deal_id(number: int) -> str:
     """Return the id of a deal."""
     return f"D-{number:05d}"
+
+
+def contract_id(number: int) -> str:
+    """Return the id of the first contract of an account that was a customer before the story."""
+    return f"C-{number:05d}"
 
 
 def lead_id(number: int) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from simulator.catalogue import CURRENCIES
-from simulator.clock import DAY, START_SECONDS, to_date, utc_instant
+from simulator.clock import DAY, RUN_UP, START_SECONDS, to_date, utc_instant
 from simulator.draws import Draws, Ints
 
 __all__ = ["Rates", "build_rates"]
 
-_BEFORE = 10  # days before START, so that the first deals find a rate
+_BEFORE = RUN_UP + 10  # days before START, so that the first deals find a rate
 _PUBLISHED = 15 * 3600
 
 

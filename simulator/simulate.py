@@ -1,4 +1,4 @@
-"""From a seed to a directory of events: `<topic>.jsonl` in order of arrival, and `truth.json`."""
+"""From a seed to a directory of events: `<topic>.jsonl` in order of arrival, `agreements.toml`, and `truth.json`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import msgspec
 import numpy as np
 
 from schemas.keys import partition_key
+from simulator.agreements import agreements
 from simulator.clock import START
 from simulator.companies import account_events
-from simulator.deals import Row, deal_events, deleted_deals, plot_deals
+from simulator.deals import Row, deal_events
 from simulator.draws import Draws, Ints
 from simulator.lead_stages import lead_events
-from simulator.leads import build_leads, entry_touches
 from simulator.linking import identity_events
 from simulator.noise import Delivery, Noise, Variant, deliver, disturb
-from simulator.outcomes import decide, effects
-from simulator.rates import build_rates
+from simulator.outcomes import effects
+from simulator.planted import planted
+from simulator.rates import Rates, build_rates
 from simulator.spending import campaign_events, spend_events
+from simulator.story import Story, tell
 from simulator.touch_lines import TouchLines, retraction_events
-from simulator.touches import build_touches
-from simulator.world import World, build_world
 
 __all__ = ["Summary", "simulate"]
 
@@ -59,7 +59,7 @@ class _Topic:
 
 
 def simulate(seed: int, accounts: int, days: int, out_dir: str | Path, *, noise: Noise | None = None) -> Summary:
-    """Write the events of `accounts` accounts over `days` days from START, and the truth, into `out_dir`.
+    """Write the events of `accounts` accounts over `days` days from START, the firm's settings and the truth, into `out_dir`.
 
     Existing files of the same names are replaced. Raises ValueError for numbers below one.
     """
@@ -67,12 +67,12 @@ def simulate(seed: int, accounts: int, days: int, out_dir: str | Path, *, noise:
         raise ValueError(f"expected at least one account and one day and a seed of 0 or more, found {accounts}, {days} and {seed}")
     directory = Path(out_dir)
     directory.mkdir(parents=True, exist_ok=True)
-    topics, truth = _play(build_world(seed, accounts, days))
-    noise = noise or Noise()
-    counts = {topic.name: _write(directory, topic, seed, noise) for topic in topics}
-    truth |= {"seed": seed, "accounts": accounts, "days": days, "starts_on": START.isoformat(), "topics": counts}
+    story, rates, noise = tell(seed, accounts, days), build_rates(seed, days), noise or Noise()
+    counts = {topic.name: _write(directory, topic, seed, noise) for topic in _topics(story, rates)}
+    truth = _truth(story, rates) | {"seed": seed, "accounts": accounts, "days": days, "starts_on": START.isoformat(), "topics": counts}
     text = json.dumps(truth, indent=1, sort_keys=True, ensure_ascii=False)
     (directory / "truth.json").write_text(text + "\n", "utf-8")
+    (directory / "agreements.toml").write_text(agreements(), "utf-8")
     return _summary(directory, truth)
 
 
@@ -89,23 +89,28 @@ def _summary(directory: Path, truth: dict[str, Any]) -> Summary:
     )
 
 
-def _play(world: World) -> tuple[list[_Topic], dict[str, Any]]:
-    """Play the story: first who could buy, then what they saw, then what came of it."""
-    leads, plot, rates = build_leads(world), plot_deals(world), build_rates(world.seed, world.days)
-    touches = build_touches(world, entry_touches(world, leads))
-    outcomes = decide(world, touches)
-    deals = list(deal_events(world, outcomes, leads, plot))
-    topics = [
+def _topics(story: Story, rates: Rates) -> list[_Topic]:
+    world, touches, leads = story.world, story.touches, story.leads
+    told = np.asarray([bool(steps) for steps in story.paths])
+    return [
         _topic("marketing.campaign", campaign_events(world)),
         _topic("marketing.spend", spend_events(world)),
         _touch_topic(TouchLines(world, touches), touches.at, retraction_events(world, touches)),
         _topic("crm.account", account_events(world)),
-        _topic("crm.lead", lead_events(world, outcomes, leads)),
-        _topic("crm.deal", deals),
-        _topic("identity", identity_events(world, leads)),
+        _topic("crm.lead", lead_events(world, leads, story.paths)),
+        _topic("crm.deal", deal_events(story.scripts)),
+        _topic("identity", identity_events(world, leads, told)),
         _topic("finance.fx", rates.events()),
     ]
-    return topics, {"deals": len(world.deals), "effects": effects(world, outcomes, rates, deleted_deals(world, plot))}
+
+
+def _truth(story: Story, rates: Rates) -> dict[str, Any]:
+    return {
+        "deals": len(story.world.deals),
+        "earlier_deals": sum(script.id.startswith("C-") for script in story.scripts),
+        "effects": effects(story.world, story.outcomes, rates, story.deleted),
+        "planted": planted(story.world, story.scripts, story.leads, story.paths, story.touches, story.hours),
+    }
 
 
 def _topic(name: str, rows: Iterable[Row]) -> _Topic:

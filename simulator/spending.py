@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.catalogue import CAMPAIGNS, CURRENCIES, PARENTS, Campaign
-from simulator.clock import DAY, START_SECONDS, to_date, utc_instant
+from simulator.clock import DAY, FIRST_SECONDS, START_SECONDS, to_date, utc_instant
 from simulator.deals import Row
 from simulator.draws import Draws
 from simulator.naming import money
-from simulator.touches import campaign_window
+from simulator.touches import audience_window, campaign_window
 from simulator.world import World
 
 __all__ = ["campaign_events", "spend_events"]
@@ -23,14 +23,14 @@ _CREDIT_NOTES = ("c-category-search", "c-linkedin-cfo")
 def campaign_events(world: World) -> Iterator[Row]:
     """Yield the register of campaigns; a few are renamed later."""
     for number, campaign in enumerate((*PARENTS, *CAMPAIGNS)):
-        at = START_SECONDS - 20 * DAY + number * 3600
+        at = FIRST_SECONDS - 20 * DAY + number * 3600
         yield at, _campaign(world, campaign, at, 0)
         if campaign.id in ("c-nurture", "c-report"):
             yield at + 40 * DAY, _campaign(world, campaign, at + 40 * DAY, 1)
 
 
 def _campaign(world: World, campaign: Campaign, at: int, version: int) -> dict[str, Any]:
-    first, last = campaign_window(campaign, world.days)
+    first, last = audience_window(campaign, world.days)
     data: dict[str, Any] = {
         "campaign_id": campaign.id,
         "name": campaign.name if version or campaign.id not in ("c-nurture", "c-report") else f"{campaign.name} (draft)",

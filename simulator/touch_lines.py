@@ -25,10 +25,12 @@ class TouchLines:
     def __init__(self, world: World, touches: Touches) -> None:
         self._world, self._touches = world, touches
         accounts, people = len(world.accounts), world.people
+        persons = max(len(people.account), int(touches.person_seen.max(initial=0)) + 1)  # strangers come after the people of accounts
+        visitors = max(people.visitors + 2 * accounts, int(touches.visitor_seen.max(initial=0)) + 1)
         self._accounts = _named("account_id", accounts, account_id)
         self._old_accounts = _named("account_id", accounts, old_account_id)
-        self._persons = _named("person_id", len(people.account), person_id)
-        self._visitors = _named("visitor_id", people.visitors + 2 * accounts, visitor_id)
+        self._persons = _named("person_id", persons, person_id)
+        self._visitors = _named("visitor_id", visitors, visitor_id)
         self._tails = [_tail(stream, kind, page) for stream in range(len(STREAMS)) for kind in range(_KINDS) for page in range(len(PAGES))]
         self._sources = [stream.source for stream in STREAMS]
 
@@ -58,7 +60,8 @@ class TouchLines:
         ]
 
     def _offsets(self, rows: Ints) -> Ints:
-        return self._world.accounts.offset[self._touches.account[rows]]
+        account = self._touches.account[rows]
+        return np.where(account >= 0, self._world.accounts.offset[account], 0)
 
     def _account_names(self, rows: Ints) -> list[str]:
         """Half of the touches of a merged account name its old id."""

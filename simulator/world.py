@@ -10,13 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.catalogue import CURRENCIES, REGIONS, ROUTES, SEGMENTS
-from simulator.clock import DAY, START_SECONDS, on_weekday
+from simulator.clock import DAY, FIRST_SECONDS, RUN_UP, START_SECONDS, on_weekday
 from simulator.draws import Bools, Draws, Ints
 
 __all__ = ["CURRENCY_CODES", "Accounts", "Deals", "People", "World", "build_world"]
 
 CURRENCY_CODES: tuple[str, ...] = tuple(CURRENCIES)
 _LOCAL_BASE = CURRENCIES["USD"][0]
+
+_QUIET, _UNLOGGED, _FORGOTTEN, _RENEWALS = 250, 300, 1_000, 4_500
+_SETTLED = 5 * DAY
+"""The first deals open so long after the run-up began."""
+_CUSTOMER = [name for name, _ in ROUTES].index("customer")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,13 @@ class Accounts:
     currency: Ints
     route: Ints
     merged: Bools  # known under two ids, joined by an identity event
+    quiet: Bools  # nobody ever touches it: its deals come from nowhere
+    unlogged: Bools  # whoever sells to it writes no call and no meeting into the CRM
+
+    @property
+    def customer(self) -> Bools:
+        """Say which are customers since before the story: they renew and expand."""
+        return np.asarray(self.route == _CUSTOMER)
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -58,6 +70,8 @@ class Deals:
     currency: Ints
     contact: Ints  # person
     nth: Ints  # 0 for the account's first
+    renewal: Bools  # of a customer's contract
+    forgotten: Bools  # left open and never looked at again
     base_win: Ints  # parts of 10,000
     luck: Ints  # drawn once: won when below the probability, with campaigns or without
 
@@ -108,6 +122,8 @@ def _accounts(draws: Draws, size: int) -> Accounts:
         currency=currency,
         route=draws.pick(size, [share for _, share in ROUTES]),
         merged=draws.chance(size, 150),
+        quiet=draws.chance(size, _QUIET),
+        unlogged=draws.chance(size, _UNLOGGED),
     )
 
 
@@ -128,27 +144,52 @@ def _people(draws: Draws, accounts: Accounts) -> People:
 
 
 def _deals(draws: Draws, accounts: Accounts, people: People, days: int) -> Deals:
+    """Draw the deals that are open at START or open later; what was closed before it nobody has taken over."""
     yearly = np.asarray([segment.deals for segment in SEGMENTS])[accounts.segment]
-    account = np.repeat(np.arange(len(accounts), dtype=np.int64), draws.count(yearly * days // 365))
+    account = np.repeat(np.arange(len(accounts), dtype=np.int64), draws.count(yearly * (days + RUN_UP) // 365))
     size = len(account)
-    opened = START_SECONDS + draws.below(size, days) * DAY + (8 * 3600 + draws.below(size, 9 * 3600)) - accounts.offset[account] * 60
-    opened = np.maximum(on_weekday(opened), START_SECONDS)
-    order = np.lexsort((opened, account))
-    opened = opened[order]
+    day = draws.below(size, days + RUN_UP)
+    opened = FIRST_SECONDS + day * DAY + (8 * 3600 + draws.below(size, 9 * 3600)) - accounts.offset[account] * 60
+    opened = on_weekday(np.maximum(opened, FIRST_SECONDS + _SETTLED))
     segment = accounts.segment[account]
     cycle = np.choose(segment, [draws.quantile(size, each.cycle) for each in SEGMENTS])
+    close = np.maximum(on_weekday(opened + cycle * DAY + draws.below(size, 4 * 3600)), opened + DAY // 4)
+    order = np.lexsort((opened, account))
+    order = order[close[order] >= START_SECONDS + DAY]
+    account, opened, close = account[order], opened[order], close[order]
+    end = START_SECONDS + days * DAY
+    forgotten = draws.chance(len(order), _FORGOTTEN) & ~accounts.quiet[account]
+    forgotten &= _can_be_forgotten(account, opened, close, accounts.segment[account], end)
+    return _described(draws, accounts, people, account, opened, np.where(forgotten, end + 60 * DAY, close), forgotten)
+
+
+def _can_be_forgotten(account: Ints, opened: Ints, close: Ints, segment: Ints, end: int) -> Bools:
+    """Say which are the last of their account, with no other still running, and opened long before the end for their kind."""
+    long_ago = np.asarray([2 * each.cycle[3] + 45 for each in SEGMENTS])[segment] * DAY
+    last = np.append(account[1:] != account[:-1], True)[: len(account)]
+    span = np.int64(1) << 33
+    latest = np.maximum.accumulate(account * span + close)  # of this account so far
+    before = np.append(np.int64(0), latest[:-1])[: len(account)]
+    return np.asarray(last & (opened + long_ago < end) & (before < account * span + opened))
+
+
+def _described(draws: Draws, accounts: Accounts, people: People, account: Ints, opened: Ints, close: Ints, forgotten: Bools) -> Deals:
+    """Draw what a deal is worth, who buys it and how likely that is; renewals and expansions are likelier."""
+    size, segment, customer = len(account), accounts.segment[account], accounts.customer[account]
     dollars = np.choose(segment, [draws.quantile(size, each.amount) for each in SEGMENTS])
-    starts = np.searchsorted(account, account, side="left")
+    renewal = draws.chance(size, _RENEWALS) & customer
     base = np.asarray([each.base_win for each in SEGMENTS])[segment] + draws.below(size, 1_800)
     return Deals(
         account=account,
         opened=opened,
-        close=np.maximum(on_weekday(opened + cycle * DAY + draws.below(size, 4 * 3600)), opened + DAY // 4),
+        close=close,
         amount=_in_currency(dollars, accounts.currency[account]),
         currency=accounts.currency[account],
         contact=people.first[account] + draws.below(size, people.count[account]),
-        nth=np.arange(size) - starts,
-        base_win=base,
+        nth=np.arange(size) - np.searchsorted(account, account, side="left"),
+        renewal=renewal,
+        forgotten=forgotten,
+        base_win=base + np.where(renewal, 4_000, np.where(customer, 600, 0)),
         luck=draws.below(size, 10_000),
     )
 

@@ -315,7 +315,7 @@ def quote(dice: Dice) -> Event:
 
 
 def campaign(dice: Dice) -> Event:
-    """Return a campaign, or a later version of one: perhaps another name of a campaign, in chains and in circles."""
+    """Return a campaign, or a later version of one: perhaps another name or a part of a campaign, in chains and in circles."""
     data = {
         "campaign_id": dice.pick(*CAMPAIGNS),
         "name": dice.pick("Spring", "Fair"),
@@ -324,6 +324,7 @@ def campaign(dice: Dice) -> Event:
         "same_as": dice.maybe(*CAMPAIGNS, "c9"),
         "starts_on": dice.pick(None, "2026-03-01", "0001-01-01"),
         "ends_on": dice.pick(None, "2026-03-31", "9999-12-31"),
+        "parent_id": dice.pick(None, *CAMPAIGNS, "c8", "all"),
     }
     return event("campaign", dice.pick(*SOURCES), f"c{dice.number(9)}", dice.time(0, 9), data)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.query import one_value, rows_as_dicts
+from warehouse.query import has_table, rows_as_dicts
 
 __all__ = ["DataIssue", "read_data_issues"]
 
@@ -22,7 +22,7 @@ class DataIssue:
 
 def read_data_issues(con: duckdb.DuckDBPyConnection) -> tuple[DataIssue, ...] | None:
     """Read the findings by kind, the most frequent first; None where they are not known: nothing was built since the upgrade."""
-    if not one_value(con, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'data_issue'"):
+    if not has_table(con, "ops.data_issue"):
         return None
     by_kind = "SELECT kind, count(*) AS findings, min(sentence) AS first FROM ops.data_issue GROUP BY kind ORDER BY findings DESC, kind"
     return tuple(DataIssue(**row) for row in rows_as_dicts(con, by_kind))

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-__all__ = ["arrow_table", "column_names", "copied_relations", "one_value", "relations", "rows_as_dicts", "transaction"]
+__all__ = ["arrow_table", "column_names", "copied_relations", "has_table", "one_value", "relations", "rows_as_dicts", "transaction"]
 
 
 def arrow_table(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
@@ -37,6 +37,12 @@ def one_value(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[obj
     """Return the first value of the first row, None where there is no row; of an INSERT, UPDATE or DELETE: how many rows."""
     row = con.execute(sql, list(parameters)).fetchone()
     return row[0] if row else None
+
+
+def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Tell whether there is a table or view of this name, with its schema: a snapshot lacks many, one of an earlier version some more."""
+    there = "SELECT count(*) FROM information_schema.tables WHERE table_schema || '.' || table_name = ?"
+    return bool(one_value(con, there, [name]))
 
 
 @contextmanager

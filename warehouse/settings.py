@@ -108,7 +108,9 @@ def are_settings_behind(con: duckdb.DuckDBPyConnection, config: Config) -> bool:
 def latest_event(con: duckdb.DuckDBPyConnection) -> dt.datetime | None:
     """Return the instant of the latest event of a deal, deleted ones too, or of a lead; None where there is none."""
     both = "SELECT occurred_at FROM ledger.current_deal UNION ALL SELECT occurred_at FROM ledger.current_lead_stage"
-    found: dt.datetime | None = one_value(con, f"SELECT max(occurred_at) FROM ({both})")
+    found: dt.datetime | None = one_value(
+        con, f"SELECT max(occurred_at) FROM ({both}) WHERE occurred_at < TIMESTAMPTZ '2200-01-01 00:00:00Z'"
+    )
     return found
 
 

@@ -1,6 +1,7 @@
-"""Campaigns of several names: which campaign each id counts for in figures (semantics: "Figures", `same_as`).
+"""Campaigns of several names, and campaigns of campaigns: which one each id counts for, and which one it is a part of.
 
-Journeys and credits keep the id as written; costs and figures are those of the campaign that it stands for.
+Journeys and credits keep the id as written; costs and figures are those of the campaign that it stands for (semantics: "Figures",
+`same_as`). Figures of a parent add up those of its children (figures: "Deals", `marts.campaign_tree`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from nisba.attribution.columns import Ints, dictionary, encode, text
 from nisba.attribution.facts import TEXT
 from nisba.attribution.registers import winners
 
-__all__ = ["counted_for", "counts_for"]
+__all__ = ["circles", "counted_for", "counts_for"]
 
 
 def counts_for(ids: Any, campaign: Any) -> Any:
@@ -50,4 +51,24 @@ def counted_for(names: Mapping[str, str]) -> dict[str, str]:
             at = names[at]
         end = min(list(path)[path[at] :]) if at in path else found.get(at, at)
         found.update(dict.fromkeys(path, end))
+    return found
+
+
+def circles(parents: Mapping[str, str]) -> dict[str, str]:
+    """Return, for each id that comes back to itself from parent to parent, the smallest id of that circle.
+
+    >>> circles({"b": "c", "c": "b", "a": "b", "d": "d"})
+    {'b': 'b', 'c': 'b', 'd': 'd'}
+    """
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for start in parents:
+        path: dict[str, int] = {}
+        at = start
+        while at in parents and at not in seen:
+            seen.add(at)
+            path[at] = len(path)
+            at = parents[at]
+        circle = list(path)[path[at] :] if at in path else []
+        found.update(dict.fromkeys(circle, min(circle, default="")))
     return found

@@ -20,13 +20,8 @@ from nisba.errors import SourceError
 
 __all__ = ["demo"]
 
-SETTINGS = """\
-# The demo's configuration; it is written again by every run.
-[reporting]
-currency = "USD"
-[marketing]
-target_pct = 30
-lead_sources = ["website", "event", "webinar"]
+SETTINGS = """
+# The demo's own; all of this file is written again by every run.
 [kafka]
 bootstrap_servers = "{address}"
 [warehouse]
@@ -63,6 +58,12 @@ class Place:
     def prefect(self) -> Path:
         return self.folder / "prefect"
 
+    def write_settings(self, address: str) -> None:
+        """Write the demo's nisba.toml: what the simulated company's teams agreed on, the broker's address, and the folders."""
+        from simulator import agreements
+
+        self.settings.write_text(agreements() + SETTINGS.format(address=address, folder=self.folder.as_posix()), "utf-8")
+
     def prepare(self) -> None:
         """Begin anew: an earlier demo's folder goes, another folder of somebody's does not."""
         if self.folder.exists():
@@ -77,8 +78,8 @@ class Place:
 @click.option(
     "--folder", type=click.Path(file_okay=False, path_type=Path), default=Path(".demo"), show_default=True, help="Replaced by each run."
 )
-@click.option("--accounts", type=click.IntRange(min=1), default=400, show_default=True)
-@click.option("--days", type=click.IntRange(min=1), default=540, show_default=True)
+@click.option("--accounts", type=click.IntRange(min=1), default=280, show_default=True)
+@click.option("--days", type=click.IntRange(min=1), default=731, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 def demo(folder: Path, accounts: int, days: int, seed: int) -> None:
     """Run the whole path once, on an embedded broker, and show what comes out.
@@ -109,7 +110,7 @@ def _play(place: Place, stack: ExitStack, update: Any, story: tuple[int, int, in
 
     api_url = stack.enter_context(prefect_server(place.prefect, wait=False))
     address = stack.enter_context(embedded_broker())
-    place.settings.write_text(SETTINGS.format(address=address, folder=place.folder.as_posix()), "utf-8")
+    place.write_settings(address)
     config = load_config(place.settings, environment={})
     _simulate_and_send(place, config, update, story)
     _stream(config, update)

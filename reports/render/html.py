@@ -27,6 +27,7 @@ def report_page(report: Report, checks: Checks, words: Words) -> str:
             summary=sentences.summary(report, words),
             share=tables.share_table(report, words),
             campaigns=tables.campaign_table(report, words),
+            positive=sentences.positive(report, words),
             checked=sentences.checked(checks, words),
             to_look_at=sentences.to_look_at(checks, words),
         )

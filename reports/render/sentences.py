@@ -7,7 +7,10 @@ from reports.values import Arrivals, Checks, Report
 from reports.words import Words
 from warehouse.data_issues import DataIssue
 
-__all__ = ["arrived", "checked", "share_against_target", "summary", "to_look_at", "warnings"]
+__all__ = ["arrived", "checked", "positive", "share_against_target", "summary", "to_look_at", "warnings"]
+
+NAMED = 10
+"""The most campaigns that a sentence names."""
 
 
 def summary(report: Report, words: Words) -> str:
@@ -33,6 +36,19 @@ def share_against_target(report: Report, words: Words) -> str:
     if gap is None:
         return words("share.target", target=target)
     return words("share.target_above" if gap >= 0 else "share.target_below", target=target, gap=formats.points(gap))
+
+
+def positive(report: Report, words: Words) -> list[str]:
+    """Say which campaigns earned more than they cost whatever the model, the first ten of them; nothing where there is one model."""
+    if report.models < 2:
+        return []
+    if not report.positive:
+        return [words("campaigns.positive_none", models=formats.count(report.models))]
+    named = {"models": formats.count(report.models), "campaigns": ", ".join(report.positive[:NAMED])}
+    hidden = len(report.positive) - NAMED
+    if hidden > 0:
+        return [words("campaigns.positive_more", count=formats.count(hidden), **named)]
+    return [words("campaigns.positive", **named)]
 
 
 def checked(checks: Checks, words: Words) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reports.render import formats
@@ -29,6 +29,10 @@ __all__ = [
 ]
 
 
+RIPE_PCT = 60
+"""From how much of its return on a period is judged by it."""
+
+
 @dataclass(frozen=True)
 class Table:
     """Headings, and rows of as many cells of text."""
@@ -37,6 +41,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int]
     """Positions of the columns that hold numbers: they stand to the right."""
+    faint: frozenset[tuple[int, int]] = frozenset()
+    """Cells, by row and column, that are not to be relied upon yet: they are grey."""
 
 
 def _table(words: Words, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> Table:
@@ -45,11 +51,18 @@ def _table(words: Words, columns: Sequence[str], rows: Iterable[Sequence[str]], 
     return Table(headings, tuple(map(tuple, rows)), frozenset(columns.index(name) for name in numbers))
 
 
-def campaign_table(report: Report, words: Words, limit: int | None = None, *, won: str = "won_deals") -> Table:
-    """Return the campaigns of a report, or the first `limit` of them; `won` is the heading of the last column."""
-    numbers = ("cost", "revenue", "roi", "realized_roi", won)
-    rows = [_campaign(row, report.currency, words) for row in report.campaigns[:limit]]
-    return _table(words, ("campaign", "channel", *numbers), rows, numbers)
+def campaign_table(report: Report, words: Words, limit: int | None = None, *, is_narrow: bool = False) -> Table:
+    """Return the campaigns of a report, or the first `limit` of them; a narrow table has shorter headings.
+
+    Realized figures that are too young to judge are faint.
+    """
+    realized, matured, won = ("realized", "ripe", "won") if is_narrow else ("realized_roi", "matured", "won_deals")
+    numbers = ("cost", "revenue", "roi", realized, matured, won)
+    columns = ("campaign", "channel", *numbers)
+    shown = report.campaigns[:limit]
+    table = _table(words, columns, [_campaign(row, report.currency, words) for row in shown], numbers)
+    young = {place for place, row in enumerate(shown) if row.matured_pct is not None and row.matured_pct < RIPE_PCT}
+    return replace(table, faint=frozenset((place, columns.index(name)) for place in young for name in (realized, matured)))
 
 
 def _campaign(row: Campaign, currency: str, words: Words) -> list[str]:
@@ -61,6 +74,7 @@ def _campaign(row: Campaign, currency: str, words: Words) -> list[str]:
         formats.money(row.revenue, currency),
         reason if row.roi is None else formats.ratio(row.roi),
         formats.ratio(row.realized_roi),
+        formats.percent(row.matured_pct, 0),
         formats.count(row.won_deals),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.render import formats, sentences, tables
@@ -20,20 +20,27 @@ WIDTH = 120
 """Columns of a table that goes into a file or a pipe."""
 
 
-def draw_table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], caption: str | None = None) -> str:
-    """Draw a table under its title; columns are (heading, justification), None is shown as a dash.
+def draw_table(
+    title: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[Sequence[Any]],
+    caption: str | None = None,
+    faint: Collection[tuple[int, int]] = (),
+) -> str:
+    """Draw a table under its title; columns are (heading, justification), None is shown as a dash, faint cells (row, column) are dim.
 
     Cells are text: what looks like rich's markup or like a terminal's control sequence is shown, not obeyed.
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False)
     drawn = Table(header_style="bold")
     for heading, justify in columns:
         drawn.add_column(_shown(heading), justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        drawn.add_row(*map(_shown, row))
+    for place, row in enumerate(rows):
+        drawn.add_row(*(Text(_shown(cell), style="dim" if (place, at) in faint else "") for at, cell in enumerate(row)))
     with console.capture() as capture:
         console.print(_shown(title), style="bold")  # not the table's own title, which wraps at the table's width
         console.print(drawn)
@@ -48,7 +55,7 @@ def _shown(cell: Any) -> str:
 
 def _draw(title: str, table: tables.Table, caption: str | None = None) -> str:
     columns = [(heading, "right" if place in table.numbers else "left") for place, heading in enumerate(table.headings)]
-    return draw_table(title, columns, table.rows, caption)
+    return draw_table(title, columns, table.rows, caption, table.faint)
 
 
 def _line(text: str) -> str:
@@ -58,11 +65,11 @@ def _line(text: str) -> str:
 def report_tables(report: Report, checks: Checks, words: Words, limit: int | None = None) -> str:
     """Show campaign ROI, the first `limit` campaigns, and marketing's share; then whatever the checks warn of."""
     hidden = len(report.campaigns) - len(report.campaigns[:limit])
-    caption = f"{report.model}: {report.rule}"
+    caption = "\n".join([f"{report.model}: {report.rule}", *sentences.positive(report, words)])
     if hidden:
         caption += "\n" + words("campaigns.hidden", count=formats.count(hidden))
     title = words("campaigns.title", period=report.period, currency=report.currency)
-    parts = [_draw(title, tables.campaign_table(report, words, limit, won="won"), caption), _share(report, words)]
+    parts = [_draw(title, tables.campaign_table(report, words, limit, is_narrow=True), caption), _share(report, words)]
     return "".join([*parts, *map(_line, sentences.warnings(checks, words))])
 
 

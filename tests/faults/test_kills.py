@@ -62,7 +62,7 @@ class Load:
 
 
 def test_ten_kills_lose_nothing_and_repeat_nothing(node: KafkaNode, tmp_path: Path) -> None:
-    events = simulate(11, 800, 540, tmp_path / "events", noise=Noise(oversized=False)).directory
+    events = simulate(11, 450, 540, tmp_path / "events", noise=Noise(oversized=False)).directory
     config, settings = settled(config_with_topics(node.address, tmp_path / "warehouse.duckdb"), tmp_path / "nisba.toml")
     chance = random.Random(20)
     records = list(records_of(events, config.kafka))

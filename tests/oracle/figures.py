@@ -14,7 +14,17 @@ from tests.oracle import Rows
 from tests.oracle.labels import is_among
 from tests.oracle.models import models
 
-__all__ = ["MEASURES", "Figures", "campaign_roi", "credits", "marketing_share", "percent", "periods"]
+__all__ = [
+    "MEASURES",
+    "Figures",
+    "campaign_roi",
+    "credits",
+    "marketing_share",
+    "memberships",
+    "percent",
+    "periods",
+    "weight_of_marketing",
+]
 
 Figures = dict[tuple[str, ...], dict[str, Any]]
 
@@ -110,7 +120,7 @@ def marketing_share(rows: Rows, config: Config) -> Figures:
 
     Revenue and deals alike: `influenced`, `influenced_deals`, `influenced_pct`, `influenced_deals_pct`.
     """
-    belongs = {deal["deal_id"]: _memberships(deal, rows, config) for deal in rows["deal"]}
+    belongs = {deal["deal_id"]: memberships(deal, rows, config) for deal in rows["deal"]}
     figures: Figures = {}
     model_ids = {model.id for model in models(config)}
 
@@ -130,14 +140,14 @@ def marketing_share(rows: Rows, config: Config) -> Figures:
         if deal["status"] == "won":
             add(deal, deal["closed_on"], model_ids, ("won_deals", *(f"{name}_deals" for name in measures)), 1)
             for model in model_ids:
-                add(deal, deal["closed_on"], [model], ["attributed_deals"], _weight_of_marketing(deal, model, rows))
+                add(deal, deal["closed_on"], [model], ["attributed_deals"], weight_of_marketing(deal, model, rows))
     for credit in credits(rows):
         if credit["team"] == "marketing" and credit["is_final"] and credit["revenue_reporting"] is not None:
             add(credit, credit["booked_on"], [credit["model"]], ["attributed"], credit["revenue_reporting"])
     return {key: {**row, **_percentages(row, config)} for key, row in figures.items()}
 
 
-def _weight_of_marketing(deal: dict[str, Any], model: str, rows: Rows) -> Fraction:
+def weight_of_marketing(deal: dict[str, Any], model: str, rows: Rows) -> Fraction:
     """Return the weights of marketing's touches of a won deal.
 
     They are exact and sum to one, but the rows show twelve decimals: where all touches are marketing's it is one, and never more.
@@ -174,7 +184,7 @@ def _empty_share() -> dict[str, Any]:
     return row
 
 
-def _memberships(deal: dict[str, Any], rows: Rows, config: Config) -> list[str]:
+def memberships(deal: dict[str, Any], rows: Rows, config: Config) -> list[str]:
     """Return which of the measures a deal belongs to as a whole: all but `attributed`."""
     own = [touch for touch in rows["journey_touch"] if touch["journey"] == "default" and touch["deal_id"] == deal["deal_id"]]
     teams = [touch["team"] for touch in sorted(own, key=lambda touch: touch["ordinal"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -15,16 +15,22 @@ from nisba.attribution.books import BOOK_SCHEMAS
 from nisba.config import Config
 from tests import oracle
 from tests.oracle.costs import named_campaigns
-from tests.oracle.figures import MEASURES, Figures, campaign_roi, marketing_share
+from tests.oracle.figures import MEASURES, Figures, campaign_roi, marketing_share, periods
 from tests.oracle.settled import settle
 from tests.strategies import Event, configs, event_sets, examples, facts_of
 from warehouse.migrations import migrate
 from warehouse.models.build import build
+from warehouse.models.check_files import checks_of
+from warehouse.models.declarations import tables
 from warehouse.query import relations
 from warehouse.settings import write_settings
 
 AMOUNTS = ("cost", "revenue", "realized_revenue", "pipeline", "won_deals", "roi_reason")
 RATIOS = ("roi", "roas", "realized_roi")
+OWN = ("won_revenue", "won_deals", "attributed", "attributed_deals")
+SUMMED = ("won_revenue", "won_deals", *MEASURES, *(f"{name}_deals" for name in MEASURES))
+FROM_THE_LEDGER = {"marts.touch_activity"}
+"""The ledger of these worlds has campaigns alone."""
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +55,8 @@ def _built(con: duckdb.DuckDBPyConnection, events: list[Event], rows: oracle.Row
     build(con)
 
 
-def _figures(con: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> Figures:
-    rows = con.execute(f"SELECT * FROM marts.{table}").to_arrow_table().to_pylist()
+def _figures(con: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], where: str = "true") -> Figures:
+    rows = con.execute(f"SELECT * FROM marts.{table} WHERE {where}").to_arrow_table().to_pylist()
     return {tuple(row[key] for key in keys): row for row in rows}
 
 
@@ -62,9 +68,113 @@ def test_marts_show_the_oracles_figures(warehouse: duckdb.DuckDBPyConnection, ev
     names = named_campaigns(settle(events))
     by_campaign = _figures(warehouse, "campaign_roi", ("period_kind", "period", "campaign_id", "model"))
     _assert_campaign_roi(by_campaign, campaign_roi(rows, config, names))
-    _assert_marketing_share(
-        _figures(warehouse, "marketing_share", ("period_kind", "period", "segment", "model")), marketing_share(rows, config)
+    for kind in ("segment", "region", "deal_type", "product", "owner"):
+        told_apart = {**rows, "deal": [deal | {"segment": deal[kind]} for deal in rows["deal"]]}
+        _assert_marketing_share(_share_by(warehouse, kind), marketing_share(told_apart, config))
+    _assert_trailing_years(_trailing_years(warehouse), marketing_share(rows, config))
+    _assert_deal_share(_figures(warehouse, "deal_share", ("period_kind", "period", "deal_id", "model")), rows, config)
+    _assert_pipeline_created(warehouse, rows, config, names)
+    _assert_trees(warehouse, rows, config, names)
+    assert _broken_laws(warehouse) == {}
+
+
+def _share_by(con: duckdb.DuckDBPyConnection, kind: str) -> Figures:
+    """Return marketing's share of all deals, and of those that a kind of segment tells apart."""
+    where = f"segment_kind IN ('all', '{kind}') AND period_kind <> 'ttm'"
+    return _figures(con, "marketing_share", ("period_kind", "period", "segment", "model"), where)
+
+
+def _trailing_years(con: duckdb.DuckDBPyConnection) -> Figures:
+    where = "segment_kind IN ('all', 'segment') AND period_kind = 'ttm'"
+    return _figures(con, "marketing_share", ("period", "segment", "model"), where)
+
+
+def _assert_trailing_years(found: Figures, by_period: Figures) -> None:
+    """Each is the sum of its twelve months, from the first whole one among the months that have rows to the last."""
+    months = {key[1:]: row for key, row in by_period.items() if key[0] == "month"}
+    numbers = {month: 12 * int(month[:4]) + int(month[5:]) for month, _, _ in months}
+    expected: dict[tuple[str, ...], dict[str, Fraction]] = {}
+    for last in range(min(numbers.values(), default=0) + 11, max(numbers.values(), default=-1) + 1):
+        for (month, segment, model), row in months.items():
+            if last - 12 < numbers[month] <= last:
+                key = (f"{(last - 1) // 12}-{(last - 1) % 12 + 1:02}", segment, model)
+                summed = expected.setdefault(key, dict.fromkeys(SUMMED, Fraction(0)))
+                expected[key] = {name: summed[name] + Fraction(row[name]) for name in SUMMED}
+    assert {key: {name: Fraction(row[name]) for name in SUMMED} for key, row in found.items()} == expected
+
+
+def _assert_deal_share(found: Figures, rows: oracle.Rows, config: Config) -> None:
+    """Each deal is a segment of its own: its row has the measures of marketing's share, or none of them where it lacks the flag."""
+    told_apart = {**rows, "deal": [deal | {"segment": deal["deal_id"]} for deal in rows["deal"]]}
+    expected = {key: row for key, row in marketing_share(told_apart, config).items() if key[2] != "all"}
+    assert found.keys() == expected.keys()
+    for key, row in expected.items():
+        there = found[key]
+        assert [Fraction(there[name]) for name in OWN] == [Fraction(row[name]) for name in OWN], key
+        for name in MEASURES[1:]:
+            whole = (there["won_revenue"], there["won_deals"]) if there[f"is_{name}"] else (0, 0)
+            assert (row[name], row[f"{name}_deals"]) == whole, (key, name)
+
+
+def _assert_pipeline_created(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, config: Config, names: Mapping[str, str]) -> None:
+    segments = {deal["deal_id"]: deal["segment"] or "(none)" for deal in rows["deal"]}
+    expected: dict[tuple[str, ...], tuple[Fraction, Fraction]] = {}
+    for line in rows["pipeline_credit"]:
+        nobody = "(unattributed)" if line["ordinal"] is None else None
+        campaign = names.get(line["campaign_id"], line["campaign_id"]) or "(none)"
+        dimensions = {"campaign": nobody or campaign, "channel": nobody or line["channel"], "team": nobody or line["team"]}
+        for kind, dimension in {**dimensions, "segment": segments[line["deal_id"]]}.items():
+            for period in periods(line["created_on"], config):
+                key = (*period, kind, dimension, line["model"])
+                pipeline, deals = expected.get(key, (Fraction(0), Fraction(0)))
+                expected[key] = (pipeline + Fraction(line["amount_reporting"] or 0), deals + Fraction(line["weight"]))
+    found = _figures(con, "pipeline_created", ("period_kind", "period", "dimension_kind", "dimension", "model"))
+    assert {key: (Fraction(row["pipeline"]), Fraction(row["deals"])) for key, row in found.items()} == expected
+
+
+def _assert_trees(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, config: Config, names: Mapping[str, str]) -> None:
+    """A tree is what a campaign would be if everything below it were another name of it."""
+    parents = _parents(con, names)
+    expected: Figures = {}
+    for root in set(parents.values()):
+        below = {campaign for campaign in parents if root in _above(campaign, parents)}
+        merged = {**names, **dict.fromkeys(below, root), **{name: root for name, stands in names.items() if stands in below}}
+        costs = [cost | {"campaign_id": merged.get(cost["campaign_id"], cost["campaign_id"])} for cost in rows["cost_daily"]]
+        figures = campaign_roi({**rows, "cost_daily": costs}, config, merged)
+        expected |= {key: row for key, row in figures.items() if key[2] == root}
+    _assert_campaign_roi(_figures(con, "campaign_tree", ("period_kind", "period", "campaign_id", "model")), expected)
+
+
+def _parents(con: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the parent of each campaign that is no other name of one; of each circle the smallest id has none."""
+    said = dict(
+        con.execute("SELECT campaign_id, parent_id FROM core.campaign WHERE parent_id IS NOT NULL AND parent_id <> 'all'").fetchall()
     )
+    parents = {own: names.get(parent, parent) for own, parent in said.items() if names.get(own, own) == own}
+    circles = {own: set(_above(own, parents)) for own in parents if own in _above(own, parents)}
+    return {own: parent for own, parent in parents.items() if own not in circles or own != min(circles[own])}
+
+
+def _above(campaign: str, parents: Mapping[str, str]) -> list[str]:
+    """Return the campaigns above one, until they repeat."""
+    found: list[str] = []
+    while campaign in parents and parents[campaign] not in found:
+        campaign = parents[campaign]
+        found.append(campaign)
+    return found
+
+
+def _broken_laws(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
+    """Return the rows that break a law of the tables that are made of the books."""
+    laws = {
+        law.name: law
+        for table in tables().values()
+        if table.is_published and table.name not in FROM_THE_LEDGER
+        for law in checks_of(table)
+        if law.severity == "critical"
+    }
+    broken = {name: con.execute(law.select).fetchall() for name, law in laws.items()}
+    return {name: rows for name, rows in broken.items() if rows}
 
 
 def _assert_campaign_roi(found: Figures, expected: Figures) -> None:

@@ -23,7 +23,7 @@ What lies in the warehouse and in the published snapshot, table by table. Both c
 |---|---|---|
 | `marts` | figures by period, ready for a report | yes |
 | `core` | the books: deals, journeys, dated entries, credits, costs | yes, without the columns and tables that name persons |
-| `locked` | entries of closed periods | yes |
+| `locked` | closed periods: frozen credits, and what incentive plans pay for them | yes, owners and payees only where shown |
 | `ops` | offsets, dead letters, conflicts, held money, cycles | `ops.cycle` alone |
 | `ledger` | every accepted event, one table per type, columns as in [events](events.md) | no |
 

@@ -132,8 +132,6 @@ def _copy(con: duckdb.DuckDBPyConnection, owners: Owners) -> None:
         if not stays_a_view(table):
             columns = ", ".join(f'"{column.name}"' for column in table.columns if column.is_shown(owners))
             con.execute(f"CREATE TABLE snapshot.{table.name} AS SELECT {columns} FROM {table.name} WHERE {_shown_rows(table, owners)}")
-    for (name,) in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'locked'").fetchall():
-        con.execute(f"CREATE TABLE snapshot.locked.{name} AS FROM locked.{name}")
 
 
 def _shown_rows(table: Table, owners: Owners) -> str:

@@ -17,7 +17,7 @@ DATABASE = "nisba"
 _SCHEMAS = {
     "core": "The books: deals, journeys, dated entries, credits, costs.",
     "marts": "Figures by period, ready for a report.",
-    "locked": "Entries of closed periods.",
+    "locked": "Closed periods: frozen credits, and what incentive plans pay for them.",
     "ops": "Cycles of the pipelines.",
 }
 _HEADER = """\

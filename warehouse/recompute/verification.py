@@ -151,7 +151,11 @@ def _compare_model(con: duckdb.DuckDBPyConnection, model: Table) -> _Found:
     if [name for (name,) in there.fetchall()] != sorted(column.name for column in model.columns):
         return _of_another_shape(model)
     with model_rows(con, model) as select:
-        return _compare(con, model.name, arrow_table(con, select))
+        try:
+            made = arrow_table(con, select)
+        except (duckdb.BinderException, duckdb.CatalogException):  # another model that it reads is not there, or of another shape
+            return _of_another_shape(model)
+        return _compare(con, model.name, made)
 
 
 def _of_another_shape(model: Table) -> _Found:

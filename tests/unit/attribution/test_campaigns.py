@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nisba.attribution.campaigns import counted_for, counts_for
+from nisba.attribution.campaigns import circles, counted_for, counts_for
 from tests.unit.attribution.fact_rows import NOON, STEP, fact_rows
 
 
@@ -35,7 +35,41 @@ def test_a_chain_of_a_hundred_thousand_names_is_walked_once() -> None:
     assert set(counted_for(names).values()) == {"100000"}
 
 
+@pytest.mark.parametrize(
+    ("parents", "found"),
+    [
+        ({}, {}),
+        ({"a": "b", "b": "c"}, {}),
+        ({"p": "p"}, {"p": "p"}),
+        ({"a": "q", "q": "p", "p": "q", "z": "a"}, {"p": "p", "q": "p"}),
+        ({"b": "a", "c": "b", "a": "c", "y": "x", "x": "y"}, {"a": "a", "b": "a", "c": "a", "x": "x", "y": "x"}),
+        ({"\U0001f600": "\uffee", "\uffee": "\U0001f600"}, {"\U0001f600": "\uffee", "\uffee": "\uffee"}),
+    ],
+    ids=["nothing", "chain", "itself", "what_leads_to_a_circle_is_not_on_it", "two_circles", "bytes"],
+)
+def test_circles_are_named_by_their_smallest_id(parents: dict[str, str], found: dict[str, str]) -> None:
+    assert circles(parents) == found
+
+
+def test_a_chain_of_a_hundred_thousand_parents_is_walked_once() -> None:
+    parents = {str(number): str(number + 1) for number in range(100_000)} | {"100000": "99999"}
+    assert circles(parents) == {"100000": "100000", "99999": "100000"}
+
+
 IDS = st.sampled_from("abcdef")
+
+
+@given(st.dictionaries(IDS, IDS))
+def test_whoever_comes_back_to_itself_is_on_a_circle(parents: dict[str, str]) -> None:
+    found = circles(parents)
+    for start in parents:
+        walked, at = set(), start
+        while at in parents and at not in walked:
+            walked.add(at)
+            at = parents[at]
+        assert (start in found) == (at == start)
+        if start in found:
+            assert found[start] == min(walked)
 
 
 @given(st.dictionaries(IDS, IDS))

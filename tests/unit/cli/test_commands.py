@@ -49,7 +49,10 @@ def test_options_have_help_and_no_option_means_two_things(name: str) -> None:
     assert all(option.help or option.show_default for option in options)
 
 
-@pytest.mark.parametrize("name", ["report", "explain", "status", "attribute", "verify", "check", "publish", "topics", "send", "backfill"])
+@pytest.mark.parametrize(
+    "name",
+    ["report", "explain", "status", "attribute", "verify", "check", "publish", "topics", "send", "backfill", "lock", "diff", "statement"],
+)
 def test_commands_that_print_tables_have_json_and_a_configuration(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
@@ -84,6 +87,10 @@ def test_help_imports_nothing_that_is_slow(arguments: list[str], slow: list[str]
         (("verify", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
         (("check", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
         (("publish", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("lock", "2026-Q1", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("lock", "--replay", "2026-Q1-1", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("diff", "2026-Q1-1", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
+        (("statement", "2026-Q1", "--warehouse", "absent.duckdb"), 1, "no such warehouse"),
         (("dead-letters", "list", "--class", "schemas"), 2, "there is no class 'schemas'; there are: malformed, schema, unknown_type"),
         (("dead-letters", "replay", "--class", "schemas"), 2, "there is no class 'schemas'; there are: malformed, schema, unknown_type"),
         (("backfill", "absent", "--warehouse", "absent.duckdb"), 1, "absent: no such folder"),

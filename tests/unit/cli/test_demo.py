@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nisba.cli import demo
-from nisba.cli.demo import SETTINGS, Place
+from nisba.cli.demo import Place
 from nisba.config import load_config
 from nisba.errors import SourceError
 from tests.unit.cli.conftest import Run
@@ -38,10 +38,11 @@ def test_folder_of_something_else_is_left_alone(run: Run, tmp_path: Path) -> Non
 
 def test_settings_are_a_configuration(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    place.settings.write_text(SETTINGS.format(address="127.0.0.1:9999", folder=tmp_path.as_posix()), "utf-8")
+    place.write_settings("127.0.0.1:9999")
     config = load_config(place.settings, environment={})
     assert config.kafka.bootstrap_servers == "127.0.0.1:9999"
     assert Path(config.warehouse.path) == tmp_path / "warehouse.duckdb"
+    assert config.sales_process.stages == ("discovery", "proposal", "negotiation"), "what the company's teams agreed on"
     assert Path(config.publish.directory) == tmp_path / "published"
     assert {place.settings.parent, place.events.parent, place.prefect.parent} == {tmp_path}
 
@@ -51,7 +52,7 @@ def finished(tmp_path: Path, warehouse: Path) -> Place:
     """A demo that has run: a warehouse, and its snapshot."""
     place = Place(tmp_path / "demo")
     place.prepare()
-    place.settings.write_text(SETTINGS.format(address="127.0.0.1:9999", folder=place.folder.as_posix()), "utf-8")
+    place.write_settings("127.0.0.1:9999")
     (place.folder / "published").mkdir()
     for file in ("warehouse.duckdb", "published/nisba-1.duckdb"):
         (place.folder / file).write_bytes(warehouse.read_bytes())

@@ -42,10 +42,22 @@ def test_report_as_json_has_money_as_text(as_json: AsJson, warehouse: Path, opti
 
 def test_report_as_json_names_what_it_is_of(as_json: AsJson, warehouse: Path) -> None:
     found = as_json("report", "--warehouse", warehouse)
-    assert list(found) == ["period_kind", "period", "model", "rule", "currency", "target_pct", "campaigns", "share", "checks"]
+    assert list(found) == [
+        "period_kind",
+        "period",
+        "model",
+        "rule",
+        "currency",
+        "target_pct",
+        "campaigns",
+        "share",
+        "models",
+        "positive",
+        "checks",
+    ]
     assert [found[name] for name in ("period_kind", "period", "model", "currency", "target_pct")] == ["year", "2026", "linear", "USD", 30.0]
     names = ["campaign_id", "campaign_name", "channel", "cost", "revenue", "roi", "realized_revenue", "realized_roi", "roas", "won_deals"]
-    assert list(found["campaigns"][0]) == [*names, "pipeline", "roi_reason"]
+    assert list(found["campaigns"][0]) == [*names, "pipeline", "roi_reason", "matured_pct"]
     assert {"won_revenue", "attributed", "attributed_pct", "attributed_deals", "coverage_deals_pct", "gap_to_target"} <= set(found["share"])
 
 

@@ -32,13 +32,31 @@ EXPO = Campaign(
     won_deals=1203,
     pipeline=D(0),
     roi_reason=None,
+    matured_pct=41.7,
 )
 WITHOUT_COST = replace(EXPO, campaign_id="(none)", campaign_name="(none)", channel=None, cost=None, roi=None, realized_roi=None, roas=None)
 CAMPAIGNS = (
     EXPO,
     replace(WITHOUT_COST, revenue=D("25.005"), roi_reason="no_cost", won_deals=0),
-    replace(WITHOUT_COST, campaign_id="c-0", campaign_name="Free trial", channel="email", cost=D(0), revenue=D(0), roi_reason="zero_cost"),
-    replace(WITHOUT_COST, campaign_id="c-1", campaign_name="Refunded", cost=D(-5), revenue=D("-12.5"), roi_reason="negative_cost"),
+    replace(
+        WITHOUT_COST,
+        campaign_id="c-0",
+        campaign_name="Free trial",
+        channel="email",
+        cost=D(0),
+        revenue=D(0),
+        roi_reason="zero_cost",
+        matured_pct=60.0,
+    ),
+    replace(
+        WITHOUT_COST,
+        campaign_id="c-1",
+        campaign_name="Refunded",
+        cost=D(-5),
+        revenue=D("-12.5"),
+        roi_reason="negative_cost",
+        matured_pct=None,
+    ),
 )
 
 SHARE: dict[str, Any] = {
@@ -51,7 +69,18 @@ SHARE: dict[str, Any] = {
     **{f"{name}_deals_pct": 20.0 * place for place, name in enumerate(MEASURES)},
 }
 
-REPORT = Report("quarter", "2026-Q1", "linear", "all touches 100 % in equal parts", "USD", 30.0, CAMPAIGNS, SHARE)
+REPORT = Report(
+    "quarter",
+    "2026-Q1",
+    "linear",
+    "all touches 100 % in equal parts",
+    "USD",
+    30.0,
+    CAMPAIGNS,
+    SHARE,
+    15,
+    ("Spring & summer expo", "Free trial"),
+)
 CHECKS = Checks(deals=1234, entries=5678, wrong_entries=0, models=15, held=0, booked=D("4797135.5"))
 DATA_ISSUES = (
     DataIssue("no_amount", 1204, "deal D-7 is won and nobody entered an amount."),
@@ -66,6 +95,7 @@ HOSTILE_REPORT = replace(
     model=HOSTILE,
     rule=HOSTILE,
     campaigns=(replace(EXPO, campaign_name=HOSTILE, channel=HOSTILE), EXPO),
+    positive=(HOSTILE,),
 )
 
 _PLACE = {"topic": "marketing.touch", "kafka_partition": 3, "kafka_offset": 1042}

@@ -115,9 +115,33 @@ def test_checks_warn_only_of_what_is_wrong() -> None:
 
 def test_cells_are_the_same_in_every_medium() -> None:
     drawn = tables.campaign_table(samples.REPORT, EN)
-    assert drawn.rows[0] == ("Spring & summer expo", "event", "100.00", "1,175.00", "+1,075 %", "-97 %", "1,203")
+    assert drawn.rows[0] == ("Spring & summer expo", "event", "100.00", "1,175.00", "+1,075 %", "-97 %", "42 %", "1,203")
     assert [row[4] for row in drawn.rows[1:]] == ["no cost", "zero cost", "negative cost"]
-    assert drawn.numbers == {2, 3, 4, 5, 6}
+    assert drawn.numbers == {2, 3, 4, 5, 6, 7}
+
+
+def test_realized_figures_that_are_too_young_are_faint_in_every_medium() -> None:
+    """Below 60 % exactly, whatever the rounded figure says; without an instant to know it by, nothing is faint."""
+    ages = replace(samples.REPORT, campaigns=tuple(replace(samples.EXPO, matured_pct=pct) for pct in (59.96, 60.0, None)))
+    drawn = tables.campaign_table(ages, EN)
+    assert [row[6] for row in drawn.rows] == ["60 %", "60 %", "–"]
+    assert drawn.faint == {(0, 5), (0, 6)}
+    assert "| +1,075 % | *-97 %* | *60 %* | 1,203 |" in markdown.report_page(ages, samples.CHECKS, EN)
+    assert "<td class=faint>-97 %</td><td class=faint>60 %</td><td>1,203</td>" in html.report_page(ages, samples.CHECKS, EN)
+
+
+@pytest.mark.parametrize(
+    ("models", "names", "sentence"),
+    [
+        (1, ("A",), []),
+        (15, (), ["Positive under all 15 models: none."]),
+        (2, ("B", "A"), ["Positive under all 2 models: B, A."]),
+        (2, tuple("ABCDEFGHIJ"), ["Positive under all 2 models: A, B, C, D, E, F, G, H, I, J."]),
+        (2, tuple("ABCDEFGHIJKL"), ["Positive under all 2 models: A, B, C, D, E, F, G, H, I, J and 2 more."]),
+    ],
+)
+def test_campaigns_that_no_model_disputes_are_named(models: int, names: tuple[str, ...], sentence: list[str]) -> None:
+    assert sentences.positive(replace(samples.REPORT, models=models, positive=names), EN) == sentence
 
 
 def test_campaigns_can_be_limited() -> None:
@@ -194,7 +218,7 @@ def test_html_needs_nothing_from_elsewhere() -> None:
 def test_markdown_tables_have_as_many_cells_in_every_row() -> None:
     page = markdown.report_page(samples.HOSTILE_REPORT, samples.CHECKS, EN)
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in page.splitlines() if line.startswith("|")]
-    assert [len(row) for row in rows] == [5] * (2 + len(MEASURES)) + [7] * 4
+    assert [len(row) for row in rows] == [5] * (2 + len(MEASURES)) + [8] * 4
     assert "<script" not in page.replace(markdown.code(samples.HOSTILE), "")  # in a code span it is text
 
 
@@ -258,6 +282,7 @@ def test_terminal_that_can_gets_styles_and_the_same_words(monkeypatch: pytest.Mo
     monkeypatch.setattr("sys.stdout", _Terminal())
     styled = terminal.explained_deal(samples.EXPLANATION, EN)
     assert "\x1b[1m" in styled
+    assert "\x1b[2m" in terminal.report_tables(samples.REPORT, samples.CHECKS, EN)  # dim
     assert re.sub(r"\x1b\[[\d;]*m", "", styled) == plain
 
 
@@ -272,7 +297,11 @@ def _latin(text: str) -> set[str]:
 
 def test_terminal_has_no_words_but_those_of_the_catalogue() -> None:
     bare = replace(
-        samples.REPORT, model="1", rule="2", campaigns=tuple(replace(row, campaign_name="3", channel="4") for row in samples.CAMPAIGNS)
+        samples.REPORT,
+        model="1",
+        rule="2",
+        campaigns=tuple(replace(row, campaign_name="3", channel="4") for row in samples.CAMPAIGNS),
+        positive=("5",),
     )
     page = terminal.report_tables(bare, samples.BROKEN_CHECKS, LETTERS, 1)
     page += terminal.what_was_checked(samples.CHECKS, replace(samples.ARRIVALS, dead_letters={"1": 2}), "USD", LETTERS)
@@ -280,7 +309,7 @@ def test_terminal_has_no_words_but_those_of_the_catalogue() -> None:
 
 
 def test_pages_have_no_words_but_those_of_the_catalogue() -> None:
-    bare = replace(samples.REPORT, model="1", rule="2", campaigns=())
+    bare = replace(samples.REPORT, model="1", rule="2", campaigns=(), positive=("5",))
     assert _latin(markdown.report_page(bare, samples.CHECKS, LETTERS)) == {"USD"}
     body = html.report_page(bare, samples.CHECKS, LETTERS).split("</style>")[1]
     assert _latin(re.sub(r"<[^>]+>", "", body)) == {"USD"}

@@ -27,7 +27,7 @@ D = Decimal
 
 
 def test_setting_is_that_of_the_books(con: duckdb.DuckDBPyConnection) -> None:
-    assert read_setting(con) == Setting("USD", "UTC", "linear", D(30))
+    assert read_setting(con) == Setting("USD", "UTC", "linear", D(30), 2)
 
 
 def test_report_of_a_year(con: duckdb.DuckDBPyConnection) -> None:

@@ -13,6 +13,7 @@ from nisba.errors import NotFound
 from reports.values import MEASURES
 from reports.words import Words, languages, placeholders, words
 from tests.unit.reports.books_by_hand import make_books
+from warehouse.locks.causes import CAUSES
 from warehouse.models.declarations import AcceptedValues, declared
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,6 +27,11 @@ GROUPS = {
     "entry": set(KINDS),
     "deal_status": {"open", "won", "lost"},
     "roi_reason": {"no_cost", "zero_cost", "negative_cost"},
+    "cause": set(CAUSES),
+    "lock_kind": {"locked", "adjusted"},
+    "line_kind": {"earned", "clawed_back"},
+    "split_by": {"campaign_owner", "deal_owner"},
+    "statement_amount": {"base", "share_pct", "factor", "earned", "clawed_back", "carried_in", "paid", "carried_out"},
     "data_issue_kind": {
         kind
         for column in declared("ops.data_issue").columns
@@ -51,7 +57,9 @@ def _used_keys() -> set[str]:
     groups = {key.split(".")[0] for key in EN.texts}
     in_code = {text for file in CODE for text in _strings(file) if KEY.match(text) and text.split(".")[0] in groups} - NOT_KEYS
     in_templates = {key for file in TEMPLATES for key in re.findall(r'words\("([^"]+)"', file.read_text("utf-8"))}
-    columns = {f"column.{text}" for name in ("tables", "terminal") for text in _strings(ROOT / "reports" / "render" / f"{name}.py")}
+    columns = {
+        f"column.{text}" for name in ("locked", "tables", "terminal") for text in _strings(ROOT / "reports" / "render" / f"{name}.py")
+    }
     in_groups = {f"{group}.{name}" for group, names in GROUPS.items() for name in names}
     return in_code | in_templates | in_groups | (columns & set(EN.texts))
 

@@ -9,8 +9,8 @@ import pytest
 from nisba.config import TEAMS
 from nisba.money import minor_digits
 from simulator.catalogue import CAMPAIGNS, CURRENCIES, LOSS_REASONS, PARENTS, REGIONS, ROUTES, SEGMENTS, STREAMS, Campaign, Segment, Stream
-from simulator.deals import TWISTS
-from simulator.leads import PATHS
+from simulator.lead_paths import ENDINGS
+from simulator.plots import COURSES, TWISTS
 
 CAMPAIGN_OF = {campaign.id: campaign for campaign in CAMPAIGNS}
 IDS = ("web", "form", "email", "known", "account")
@@ -23,9 +23,10 @@ IDS = ("web", "form", "email", "known", "account")
         [segment.share for segment in SEGMENTS],
         [region.share for region in REGIONS],
         [weight for _, weight in TWISTS],
-        [share for share, _ in PATHS],
+        [weight for _, weight in COURSES],
+        [weight * 100 for _, weight in ENDINGS],
     ],
-    ids=["routes", "segments", "regions", "twists", "paths"],
+    ids=["routes", "segments", "regions", "twists", "courses", "endings"],
 )
 def test_shares_are_a_whole(shares: list[int]) -> None:
     assert sum(shares) == 10_000

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.catalogue import REGIONS
-from simulator.clock import DAY, START, START_SECONDS, iso_instants, on_weekday, to_date, utc_instant
+from simulator.clock import DAY, FIRST_SECONDS, RUN_UP, START, START_SECONDS, iso_instants, on_weekday, to_date, utc_instant
 
 SECONDS = st.integers(START_SECONDS - 400 * DAY, START_SECONDS + 4_000 * DAY)
 OFFSETS = st.sampled_from(sorted({0, 765, -720, *(offset for region in REGIONS for offset in region.offsets)}))
@@ -27,24 +27,25 @@ def moment(seconds: int, offset_minutes: int = 0) -> dt.datetime:
         (DAY - 1, dt.date(1970, 1, 1)),
         (DAY, dt.date(1970, 1, 2)),
         (-1, dt.date(1969, 12, 31)),
-        (START_SECONDS, dt.date(2025, 1, 1)),
-        (START_SECONDS - 1, dt.date(2024, 12, 31)),
-        (START_SECONDS + 31 * DAY, dt.date(2025, 2, 1)),
-        (START_SECONDS + 365 * DAY, dt.date(2026, 1, 1)),
-        (START_SECONDS + 1_154 * DAY, dt.date(2028, 2, 29)),
+        (START_SECONDS, dt.date(2024, 1, 1)),
+        (START_SECONDS - 1, dt.date(2023, 12, 31)),
+        (START_SECONDS + 31 * DAY, dt.date(2024, 2, 1)),
+        (START_SECONDS + 366 * DAY, dt.date(2025, 1, 1)),
+        (START_SECONDS + 1_520 * DAY, dt.date(2028, 2, 29)),
     ],
 )
 def test_dates_across_days_months_years_and_a_leap_day(seconds: int, day: dt.date) -> None:
     assert to_date(seconds) == day
 
 
-def test_the_first_day_is_a_wednesday_and_stays_the_first() -> None:
-    assert (START, START.weekday(), START_SECONDS) == (dt.date(2025, 1, 1), 2, 1_735_689_600)
+def test_the_first_day_is_a_monday_and_stays_the_first() -> None:
+    assert (START, START.weekday(), START_SECONDS) == (dt.date(2024, 1, 1), 0, 1_704_067_200)
+    assert START_SECONDS - FIRST_SECONDS == RUN_UP * DAY
 
 
-@pytest.mark.parametrize(("day", "moved"), [(3, 3), (4, 2), (5, 3), (6, 6), (7, 7), (10, 10), (11, 9), (12, 10)])
+@pytest.mark.parametrize(("day", "moved"), [(5, 5), (6, 4), (7, 5), (8, 8), (9, 9), (12, 12), (13, 11), (14, 12)])
 def test_saturdays_become_thursdays_and_sundays_fridays(day: int, moved: int) -> None:
-    """January 2025: the 4th, 5th, 11th and 12th are a weekend."""
+    """January 2024: the 6th, 7th, 13th and 14th are a weekend."""
     at = START_SECONDS + (day - 1) * DAY + 9 * 3600
     assert on_weekday(np.asarray([at])).tolist() == [START_SECONDS + (moved - 1) * DAY + 9 * 3600]
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from simulator.clock import DAY, START_SECONDS, utc_instant
+from simulator.clock import DAY, FIRST_SECONDS, RUN_UP, utc_instant
+from simulator.draws import Bools
 from simulator.linking import identity_events
 from simulator.naming import account_id, contact_id, has_contact_twin, lead_id, old_account_id, person_id
 from tests.unit.simulator.stories import Story, story_of
@@ -16,8 +17,12 @@ from tests.unit.simulator.stories import Story, story_of
 Link = tuple[int, str, tuple[str, str], tuple[str, str]]
 
 
+def told_of(story: Story) -> Bools:
+    return np.asarray([bool(steps) for steps in story.paths])
+
+
 def links_of(story: Story) -> Iterator[Link]:
-    for at, event in identity_events(story.world, story.leads):
+    for at, event in identity_events(story.world, story.leads, told_of(story)):
         data = event["data"]
         yield at, data["op"], *((data[side]["kind"], data[side]["id"]) for side in ("left", "right"))
 
@@ -32,14 +37,14 @@ def between(links: list[Link], left: str, right: str, op: str = "link") -> list[
 
 
 def test_events_are_well_formed_and_numbered(story: Story) -> None:
-    rows = list(identity_events(story.world, story.leads))
+    rows = list(identity_events(story.world, story.leads, told_of(story)))
     ids = [event["id"] for _, event in rows]
     assert len(set(ids)) == len(ids)
     assert ids == sorted(ids)
     for at, event in rows:
         assert (event["source"], event["type"], event["time"]) == ("cdp", "nisba.identity.v1", utc_instant(at))
         assert event["data"]["left"] != event["data"]["right"]
-        assert START_SECONDS <= at < story.world.end
+        assert FIRST_SECONDS <= at < story.world.end
         assert dt.datetime.fromisoformat(event["time"]).timestamp() == at
 
 
@@ -47,7 +52,7 @@ def test_people_with_two_ids_are_joined(story: Story, links: list[Link]) -> None
     twins = [number for number in range(len(story.world.people.account)) if has_contact_twin(number)]
     joined = between(links, "person", "person")
     assert [(left[1], right[1]) for _, _, left, right in joined] == [(person_id(number), contact_id(number)) for number in twins]
-    assert all(at == START_SECONDS + (n * 7 % 365) * DAY + 3 * 3600 for (at, *_), n in zip(joined, twins, strict=True))
+    assert all(at == FIRST_SECONDS + (n * 7 % (365 + RUN_UP)) * DAY + 3 * 3600 for (at, *_), n in zip(joined, twins, strict=True))
 
 
 def test_a_quarter_logs_in_on_their_own_browser(story: Story, links: list[Link]) -> None:
@@ -96,7 +101,8 @@ def test_the_companies_behind_some_strangers_are_known(story: Story, links: list
 
 def test_leads_become_persons_four_days_after_their_inquiry(story: Story, links: list[Link]) -> None:
     leads = story.leads
-    due = [n for n in np.flatnonzero(leads.conversion == 1).tolist() if leads.inquiry[n] + 4 * DAY < story.world.end]
+    mine = np.flatnonzero((leads.conversion == 1) & told_of(story)).tolist()
+    due = [n for n in mine if leads.inquiry[n] + 4 * DAY < story.world.end]
     expected = [(int(leads.inquiry[n]) + 4 * DAY, lead_id(n), person_id(int(leads.person[n]))) for n in due]
     assert [(at, left[1], right[1]) for at, _, left, right in between(links, "lead", "person")] == expected
     assert len(due) > 20

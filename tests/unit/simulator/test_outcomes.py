@@ -28,7 +28,7 @@ CLOSE = OPENED + 30 * DAY
 def world_of(*deals: dict[str, int], days: int = 365) -> World:
     """Return a world of two accounts with these deals; what a deal does not say is the same for all."""
     usual = {"account": 0, "opened": OPENED, "close": CLOSE, "amount": 1_000, "currency": CURRENCY_CODES.index("USD")}
-    usual |= {"contact": 0, "nth": 0, "base_win": 1_000, "luck": 1_200}
+    usual |= {"contact": 0, "nth": 0, "renewal": 0, "forgotten": 0, "base_win": 1_000, "luck": 1_200}
     rows = [usual | deal for deal in deals]
     columns: dict[str, Any] = {name: np.asarray([row[name] for row in rows], dtype=np.int64) for name in usual}
     return replace(build_world(1, 2, days), deals=Deals(**columns))

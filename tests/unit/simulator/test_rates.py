@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.catalogue import CURRENCIES
-from simulator.clock import DAY, START, START_SECONDS
+from simulator.clock import DAY, FIRST_SECONDS, RUN_UP, START, START_SECONDS
 from simulator.rates import Rates, build_rates
 
 DAYS = 400
+BEFORE = RUN_UP + 10
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,9 @@ def flat(**per_euro: int) -> Rates:
     return Rates(START_SECONDS, {code: np.full(3, rate, np.int64) for code, rate in {"EUR": 10_000, **per_euro}.items()})
 
 
-def test_every_currency_has_a_rate_for_every_day_from_ten_days_before(rates: Rates) -> None:
-    assert rates.first == START_SECONDS - 10 * DAY
-    assert {code: len(quotes) for code, quotes in rates.per_euro.items()} == dict.fromkeys(CURRENCIES, DAYS + 10)
+def test_every_currency_has_a_rate_for_every_day_from_ten_days_before_the_run_up(rates: Rates) -> None:
+    assert rates.first == FIRST_SECONDS - 10 * DAY
+    assert {code: len(quotes) for code, quotes in rates.per_euro.items()} == dict.fromkeys(CURRENCIES, DAYS + BEFORE)
     assert all((quotes > 0).all() for quotes in rates.per_euro.values())
 
 
@@ -47,10 +48,10 @@ def test_a_walk_of_a_quarter_of_a_per_cent_a_day(rates: Rates, code: str) -> Non
 
 
 def test_weekends_repeat_friday(rates: Rates) -> None:
-    """The first day is 22 December 2024, a Sunday."""
-    assert (START - dt.timedelta(days=10)).weekday() == 6
+    """The first day is 5 June 2023, a Monday."""
+    assert (START - dt.timedelta(days=BEFORE)).weekday() == 0
     for quotes in rates.per_euro.values():
-        saturdays = range(6, DAYS + 9, 7)
+        saturdays = range(5, DAYS + BEFORE - 1, 7)
         assert all(quotes[day - 1] == quotes[day] == quotes[day + 1] for day in saturdays)
 
 
@@ -61,7 +62,7 @@ def test_a_seed_is_a_walk() -> None:
 
 def test_quotes_are_published_on_business_days_at_four_in_berlin(rates: Rates) -> None:
     rows = rates.events()
-    business = [day for day in range(DAYS + 10) if (START + dt.timedelta(days=day - 10)).weekday() < 5]
+    business = [day for day in range(DAYS + BEFORE) if (START + dt.timedelta(days=day - BEFORE)).weekday() < 5]
     assert len(rows) == len(business) * (len(CURRENCIES) - 1)
     for at, event in rows:
         day = dt.date.fromisoformat(event["data"]["date"])
@@ -108,6 +109,6 @@ def test_conversion_is_the_exact_quotient_cut_off(rows: list[tuple[int, str, int
     amounts, at = (np.asarray([row[place] for row in rows], dtype=np.int64) for place in (0, 2))
     found = WALK.in_usd_cents(amounts, [code for _, code, _ in rows], START_SECONDS + at * DAY)
     for cents, (amount, code, day) in zip(found.tolist(), rows, strict=True):
-        number = min(max(day + 10, 0), DAYS + 9)
+        number = min(max(day + BEFORE, 0), DAYS + BEFORE - 1)
         exact = Fraction(amount * 100 * int(WALK.per_euro["USD"][number]), int(WALK.per_euro[code][number]))
         assert cents == exact.numerator // exact.denominator

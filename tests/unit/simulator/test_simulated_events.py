@@ -21,7 +21,7 @@ from simulator import Noise, Summary, simulate
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Summary:
     noise = Noise(malformed_pct=2, duplicate_pct=3, conflict_pct=1)
-    return simulate(11, 150, 300, tmp_path_factory.mktemp("told"), noise=noise)
+    return simulate(11, 200, 400, tmp_path_factory.mktemp("told"), noise=noise)
 
 
 @pytest.fixture(scope="module")
@@ -103,4 +103,4 @@ def test_all_teams_and_ten_channels_have_touches(decoded: dict[str, Decoded]) ->
 
 def test_what_the_simulator_writes_is_no_directory_of_other_files(told: Summary) -> None:
     others = {file.suffix for file in Path(told.directory).iterdir() if file.is_file()}
-    assert others == {".jsonl", ".json"}
+    assert others == {".jsonl", ".json", ".toml"}

@@ -15,12 +15,14 @@ import pytest
 from simulator import CAMPAIGNS, Noise, Summary, simulate
 from simulator.clock import START_SECONDS, iso_instants, utc_instant
 from simulator.draws import Draws
-from simulator.outcomes import MAX_WIN, decide
-from simulator.touches import build_touches, campaign_window
-from simulator.world import CURRENCY_CODES, World, build_world
+from simulator.outcomes import MAX_WIN
+from simulator.rates import build_rates
+from simulator.story import tell
+from simulator.touches import campaign_window
+from simulator.world import CURRENCY_CODES, World
 
 SEED, ACCOUNTS, DAYS = 3, 300, 300
-PINNED = "fe2f29ee14bf06eb79a503d3ee2cd8600e5a980bdbf3a940b59f8b89b18e5545"
+PINNED = "a9dc81db0e51fcd2abe5dcd8372c91a39b5bebc8c6529f1ebf3f3131665dea12"
 """Of all files of this seed, in order of their names. It changes only when the story is changed on purpose."""
 
 CLEAN = Noise(malformed_pct=0, duplicate_pct=0, conflict_pct=0, late_pct=0, oversized=False)
@@ -74,16 +76,17 @@ def test_counts_have_the_mean_they_are_asked_for() -> None:
 
 def test_instants_have_offsets_and_are_the_same_instant() -> None:
     at = np.asarray([START_SECONDS, START_SECONDS])
-    assert iso_instants(at, np.asarray([0, -210])) == ["2025-01-01T00:00:00+00:00", "2024-12-31T20:30:00-03:30"]
+    assert iso_instants(at, np.asarray([0, -210])) == ["2024-01-01T00:00:00+00:00", "2023-12-31T20:30:00-03:30"]
     assert iso_instants(at, np.asarray([60, 60]), np.asarray([0, 7]), zulu=np.asarray([False, True])) == [
-        "2025-01-01T01:00:00.000+01:00",
-        "2025-01-01T00:00:00.007Z",
+        "2024-01-01T01:00:00.000+01:00",
+        "2024-01-01T00:00:00.007Z",
     ]
-    assert utc_instant(START_SECONDS, 330) == "2025-01-01T05:30:00+05:30"
+    assert utc_instant(START_SECONDS, 330) == "2024-01-01T05:30:00+05:30"
 
 
-def test_every_topic_has_its_file_and_the_truth_is_no_event_file(told: Summary) -> None:
+def test_every_topic_has_its_file_and_beside_them_are_the_settings_and_the_truth(told: Summary) -> None:
     assert sorted(file.name for file in told.directory.iterdir()) == [
+        "agreements.toml",
         "crm.account.jsonl",
         "crm.deal.jsonl",
         "crm.lead.jsonl",
@@ -129,14 +132,15 @@ def test_deals_tell_a_story_that_fits_the_truth(clean: Summary) -> None:
     last: dict[str, dict[str, Any]] = {}
     first_win: set[str] = set()
     for event in sorted(events(clean, "crm.deal"), key=lambda e: (e["type"], e["data"].get("revision", 0))):
-        if event["type"] == "nisba.deal.v1":
+        if event["type"] == "nisba.deal.v1" and event["data"]["deal_id"].startswith("D-"):
             last[event["data"]["deal_id"]] = event["data"]
             if event["data"]["status"] == "won":
                 first_win.add(event["data"]["deal_id"])
     deleted = {deal for deal, data in last.items() if data.get("deleted")}
     assert len(first_win - deleted) == clean.won_deals > 30
     assert {data["status"] for data in last.values()} == {"open", "won", "lost"}
-    assert all("loss_reason" in data for data in last.values() if data["status"] == "lost")
+    lost = [data for data in last.values() if data["status"] == "lost"]
+    assert 0.8 < sum("loss_reason" in data for data in lost) / len(lost) < 1
     assert all("closed_at" in data for data in last.values() if data["status"] != "open")
 
 
@@ -149,7 +153,7 @@ def test_currencies_have_their_own_decimals(clean: Summary) -> None:
 def test_late_records_arrive_late_and_nothing_comes_from_the_future(told: Summary) -> None:
     months = [event["time"][:7] for line in (told.directory / "crm.lead.jsonl").read_bytes().splitlines() if (event := _try(line))]
     assert months != sorted(months)
-    assert max(months) <= "2025-10"
+    assert max(months) <= "2024-10"
 
 
 def _try(line: bytes) -> dict[str, Any] | None:
@@ -161,14 +165,9 @@ def _try(line: bytes) -> dict[str, Any] | None:
 
 def test_the_effect_of_a_campaign_is_the_difference_between_two_worlds(told: Summary) -> None:
     """Recompute one campaign's truth from the definition, deal by deal, in plain Python."""
-    from simulator.deals import deleted_deals, plot_deals
-    from simulator.leads import build_leads, entry_touches
-    from simulator.rates import build_rates
-
-    world = build_world(SEED, ACCOUNTS, DAYS)
-    outcomes = decide(world, build_touches(world, entry_touches(world, build_leads(world))))
+    story = tell(SEED, ACCOUNTS, DAYS)
+    world, outcomes, deleted = story.world, story.outcomes, story.deleted
     cents = build_rates(SEED, DAYS).in_usd_cents(world.deals.amount, _codes(world), world.deals.close).tolist()
-    deleted = deleted_deals(world, plot_deals(world))
     number = next(i for i, campaign in enumerate(CAMPAIGNS) if campaign.id == "c-partner-fund")
     caused = expected = 0
     for deal in range(len(world.deals)):

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from simulator.catalogue import CAMPAIGNS, CURRENCIES, PARENTS, Campaign
-from simulator.clock import DAY, START, START_SECONDS
+from simulator.clock import DAY, FIRST_SECONDS, START, START_SECONDS
 from simulator.spending import campaign_events, spend_events
-from simulator.touches import campaign_window
+from simulator.touches import audience_window, campaign_window
 from simulator.world import World, build_world
 
 DAYS = 500
@@ -57,7 +57,7 @@ def test_the_register_has_every_campaign_before_the_first_day(world: World) -> N
     assert {event["data"]["campaign_id"] for _, event in rows} == {campaign.id for campaign in (*CAMPAIGNS, *PARENTS)}
     first = [(at, event) for at, event in rows if event["id"].endswith("/0")]
     assert len(first) == len(CAMPAIGNS) + len(PARENTS)
-    assert all(at < START_SECONDS for at, _ in first)
+    assert all(at < FIRST_SECONDS for at, _ in first)
 
 
 def test_two_campaigns_are_renamed_later(world: World) -> None:
@@ -75,7 +75,7 @@ def test_two_campaigns_are_renamed_later(world: World) -> None:
 def test_what_the_register_says(world: World, campaign: Campaign) -> None:
     (event, *_) = [event for _, event in campaign_events(world) if event["data"]["campaign_id"] == campaign.id]
     data = event["data"]
-    first, last = campaign_window(campaign, DAYS)
+    first, last = audience_window(campaign, DAYS)
     assert (day(event), day(event, "ends_on")) == (START + dt.timedelta(days=first), START + dt.timedelta(days=last))
     assert (data["channel"], data["campaign_type"], data["owner"]) == (campaign.channel, campaign.type, campaign.owner)
     assert data.get("parent_id") == campaign.parent

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.business_hours import BusinessHours
 from simulator.catalogue import CAMPAIGNS, PAGES, STREAMS, Campaign
-from simulator.clock import DAY, START_SECONDS
+from simulator.clock import DAY, FIRST_SECONDS, RUN_UP, START_SECONDS
 from simulator.draws import Bools
+from simulator.history import first_contracts
 from simulator.leads import build_leads, entry_touches
-from simulator.touches import NOBODY, Touches, build_touches, campaign_window
+from simulator.touches import NOBODY, Touches, audience_window, build_touches, campaign_window, play_streams
 from simulator.world import build_world
 from tests.unit.simulator.stories import Story, story_of
 
@@ -27,9 +29,15 @@ def of(touches: Touches, ids: str) -> Bools:
 @pytest.fixture(scope="module")
 def streams(story: Story) -> Touches:
     """The touches of the streams alone, without the forms by which leads came in."""
-    forms = entry_touches(story.world, story.leads)
-    nobody = {name: column[:0] for name, column in vars(forms).items()}
-    return build_touches(story.world, Touches(**nobody))
+    played = play_streams(story.world)
+    order = np.argsort(played.at, kind="stable")
+    order = order[(played.at[order] >= FIRST_SECONDS) & (played.at[order] < story.world.end)]
+    return Touches(**{name: column[order] for name, column in vars(played).items()})
+
+
+def of_accounts(touches: Touches) -> Touches:
+    """Leave out strangers."""
+    return Touches(**{name: column[touches.account != NOBODY] for name, column in vars(touches).items()})
 
 
 @pytest.mark.parametrize(
@@ -58,13 +66,16 @@ def test_touches_are_in_order_and_inside_the_time(story: Story) -> None:
     at = story.touches.at
     assert len(at) > 10_000
     assert (np.diff(at) >= 0).all()
-    assert START_SECONDS <= at[0] <= at[-1] < story.world.end
+    assert at[-1] < story.world.end
+    before = at < FIRST_SECONDS
+    known = ~story.world.accounts.quiet[story.contracts.account]
+    assert before.sum() == known.sum() > 50, "the meeting before each contract of long ago"
 
 
 def test_a_touch_of_a_campaign_is_of_its_stream_and_of_its_days(streams: Touches) -> None:
     for number, campaign in enumerate(CAMPAIGNS):
         mine = streams.campaign == number
-        first, last = campaign_window(campaign, 365)
+        first, last = audience_window(campaign, 365)
         days = (streams.at[mine] - START_SECONDS) // DAY
         assert {STREAMS[stream].campaign for stream in streams.stream[mine].tolist()} == {campaign.id}
         assert first - 2 <= days.min() <= days.max() <= last, "work of a weekend was done before it"
@@ -75,7 +86,7 @@ def test_a_touch_of_a_campaign_is_of_its_stream_and_of_its_days(streams: Touches
 @pytest.mark.parametrize("number", [i for i, stream in enumerate(STREAMS) if stream.campaign is None])
 def test_a_stream_without_campaign_has_the_touches_of_its_rate(streams: Touches, number: int) -> None:
     """All but those that fall before the first day or behind the last one."""
-    wanted = 400 * STREAMS[number].rate * 365 / 36_500 * (1 + STREAMS[number].repeats / 10_000)
+    wanted = 400 * STREAMS[number].rate * (365 + RUN_UP) / 36_500 * (1 + STREAMS[number].repeats / 10_000)
     assert 0.7 * wanted < (streams.stream == number).sum() <= 1.1 * wanted
 
 
@@ -95,14 +106,14 @@ def test_sales_does_not_work_on_weekends(streams: Touches) -> None:
 
 
 def test_a_touch_is_of_a_person_of_the_account(story: Story) -> None:
-    touches, people = story.touches, story.world.people
+    touches, people = of_accounts(story.touches), story.world.people
     assert (people.account[touches.person] == touches.account).all()
     first_half = touches.person - people.first[touches.account] < (people.count[touches.account] + 1) // 2
     assert first_half.mean() > 0.65, "most touches are of its first people"
 
 
 def test_what_is_seen_is_true_or_absent(story: Story) -> None:
-    touches, people = story.touches, story.world.people
+    touches, people = of_accounts(story.touches), story.world.people
     for seen, truth in ((touches.account_seen, touches.account), (touches.person_seen, touches.person)):
         assert ((seen == NOBODY) | (seen == truth)).all()
     stranger = touches.visitor_seen >= people.visitors
@@ -136,7 +147,7 @@ def test_how_much_each_kind_of_source_knows(streams: Touches, ids: str, account:
 
 
 def test_strangers_never_say_who_they_are(story: Story) -> None:
-    touches = story.touches
+    touches = of_accounts(story.touches)
     stranger = touches.visitor_seen >= story.world.people.visitors
     assert stranger.sum() > 100
     assert (touches.person_seen[stranger] == NOBODY).all()
@@ -184,10 +195,50 @@ def test_without_deals_there_are_touches_all_the_same() -> None:
     world = build_world(3, 30, 90)
     nobody = {name: column[:0] for name, column in vars(world.deals).items()}
     empty = replace(world, deals=type(world.deals)(**nobody))
-    touches = build_touches(empty, entry_touches(empty, build_leads(empty)))
+    leads = build_leads(empty, BusinessHours(empty.end))
+    touches = build_touches(empty, entry_touches(empty, leads), first_contracts(empty))
     assert len(touches) > 200
 
 
 def test_a_seed_is_a_story() -> None:
     one, two = story_of(4, 60, 200), story_of(4, 60, 200)
     assert [column.tolist() for column in vars(one.touches).values()] == [column.tolist() for column in vars(two.touches).values()]
+
+
+def test_a_campaign_that_runs_from_the_first_day_ran_before_it() -> None:
+    assert audience_window(BY_ID["c-brand-search"], 365) == (-RUN_UP, 364)
+    assert audience_window(BY_ID["c-linkedin-cfo"], 365) == campaign_window(BY_ID["c-linkedin-cfo"], 365) == (36, 327)
+
+
+def test_quiet_accounts_are_never_touched(story: Story) -> None:
+    quiet = story.world.accounts.quiet
+    assert 2 < quiet.sum() < 25
+    assert not quiet[story.touches.account[story.touches.account != NOBODY]].any()
+
+
+def test_where_sales_writes_nothing_down_there_is_no_touch_of_sales(story: Story) -> None:
+    sales = np.asarray([stream.team == "sales" for stream in STREAMS])[story.touches.stream]
+    unlogged = story.world.accounts.unlogged[story.touches.account] & (story.touches.account != NOBODY)
+    assert not (sales & unlogged).any()
+    assert (~sales & unlogged).sum() > 100
+
+
+def test_a_forgotten_deal_is_not_spoken_of_again(story: Story) -> None:
+    deals = story.world.deals
+    forgotten = np.flatnonzero(deals.forgotten).tolist()
+    assert forgotten
+    for deal in forgotten:
+        mine = story.touches.at[story.touches.account == deals.account[deal]]
+        assert mine.max() < deals.opened[deal] + 15 * DAY
+
+
+def test_every_deal_has_a_sure_touch_unless_its_account_is_quiet(story: Story) -> None:
+    """One that names the account, of sales where sales writes down what it does, from two months before the opening."""
+    touches, accounts, deals = story.touches, story.world.accounts, story.world.deals
+    named = touches.account_seen != NOBODY
+    sales = np.asarray([stream.team == "sales" for stream in STREAMS])[touches.stream]
+    for deal, account in enumerate(deals.account.tolist()):
+        if not accounts.quiet[account]:
+            counts = named & (touches.account == account) & (sales | accounts.unlogged[account])
+            at = touches.at[counts]
+            assert ((at >= deals.opened[deal] - 60 * DAY) & (at <= max(deals.close[deal] - 4 * DAY, deals.opened[deal]))).any()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulator.catalogue import CURRENCIES, REGIONS, ROUTES, SEGMENTS
-from simulator.clock import DAY, START_SECONDS
+from simulator.clock import DAY, FIRST_SECONDS, START_SECONDS
 from simulator.world import CURRENCY_CODES, World, build_world
 
 
@@ -56,6 +56,8 @@ def test_few_accounts_are_much_more_active_than_most(world: World) -> None:
         ("region", [region.share for region in REGIONS]),
         ("route", [share for _, share in ROUTES]),
         ("merged", [9_850, 150]),
+        ("quiet", [9_750, 250]),
+        ("unlogged", [9_700, 300]),
     ],
 )
 def test_shares_of_accounts(world: World, column: str, shares: list[int]) -> None:
@@ -112,10 +114,10 @@ def test_deals_are_ordered_by_account_and_opening(world: World) -> None:
 
 def test_deals_open_on_workdays_inside_the_time_and_close_later(world: World) -> None:
     deals = world.deals
-    assert (deals.opened >= START_SECONDS).all()
+    assert (deals.opened > FIRST_SECONDS + 2 * DAY).all()
     assert (deals.opened < world.end + 2 * DAY).all()
-    workdays = deals.opened[deals.opened > START_SECONDS] // DAY
-    assert ((workdays + 3) % 7 < 5).all()
+    assert ((deals.opened // DAY + 3) % 7 < 5).all()
+    assert (deals.close >= START_SECONDS + DAY).all(), "what was closed before the first day nobody has taken over"
     assert (deals.close >= deals.opened + DAY // 4).all()
 
 
@@ -153,7 +155,9 @@ def test_yen_are_worth_what_dollars_are(world: World) -> None:
 def test_chances_and_luck_are_parts_of_ten_thousand(world: World) -> None:
     deals = world.deals
     base = np.asarray([segment.base_win for segment in SEGMENTS])[world.accounts.segment[deals.account]]
-    assert ((deals.base_win >= base) & (deals.base_win < base + 1_800)).all()
+    customer = world.accounts.customer[deals.account]
+    extra = np.where(deals.renewal, 4_000, np.where(customer, 600, 0))
+    assert ((deals.base_win >= base + extra) & (deals.base_win < base + extra + 1_800)).all()
     assert ((deals.luck >= 0) & (deals.luck < 10_000)).all()
     assert deals.luck.mean() == pytest.approx(5_000, rel=0.05)
 
@@ -161,7 +165,7 @@ def test_chances_and_luck_are_parts_of_ten_thousand(world: World) -> None:
 def test_deals_a_year_are_those_of_the_segment(world: World) -> None:
     for number, segment in enumerate(SEGMENTS):
         accounts = world.accounts.segment == number
-        deals = accounts[world.deals.account].sum()
+        deals = accounts[world.deals.account[world.deals.opened >= START_SECONDS]].sum()
         assert deals / accounts.sum() == pytest.approx(segment.deals / 10_000 * 400 / 365, rel=0.12)
 
 
@@ -171,3 +175,30 @@ def test_worlds_of_one(accounts: int, days: int) -> None:
     assert len(world.accounts) == accounts
     assert len(world.people.account) >= accounts
     assert set(world.deals.account.tolist()) <= set(range(accounts))
+
+
+def test_the_first_months_are_like_later_ones(world: World) -> None:
+    """As many deals are open on the first day as half a year later."""
+    deals = world.deals
+    first, later = (((deals.opened < at) & (deals.close >= at)).sum() for at in (START_SECONDS, START_SECONDS + 180 * DAY))
+    assert first > 300
+    assert first / later == pytest.approx(1, abs=0.15)
+
+
+def test_renewals_are_of_customers_alone(world: World) -> None:
+    deals, customer = world.deals, world.accounts.customer[world.deals.account]
+    assert not deals.renewal[~customer].any()
+    assert deals.renewal[customer].mean() == pytest.approx(0.45, abs=0.05)
+
+
+def test_forgotten_deals_are_old_and_the_last_of_their_account(world: World) -> None:
+    deals = world.deals
+    forgotten = np.flatnonzero(deals.forgotten).tolist()
+    assert len(forgotten) > 20
+    for deal in forgotten:
+        others = (deals.account == deals.account[deal]) & (np.arange(len(deals)) != deal)
+        assert (deals.close[others] < deals.opened[deal]).all()
+        assert deals.close[deal] == world.end + 60 * DAY
+        segment = SEGMENTS[int(world.accounts.segment[deals.account[deal]])]
+        assert deals.opened[deal] + 2 * segment.cycle[3] * DAY < world.end
+        assert not world.accounts.quiet[deals.account[deal]]

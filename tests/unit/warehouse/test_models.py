@@ -150,11 +150,14 @@ def test_build_follows_what_the_selects_read() -> None:
         ("core.credit", "core.credit_daily"),
         ("core.credit_daily", "core.period"),
         ("core.period", "core.performance"),
-        ("core.performance", "marts.campaign_roi"),
+        ("core.performance", "core.returns"),
+        ("core.returns", "marts.campaign_roi"),
         ("core.campaign", "marts.campaign_roi"),
+        ("core.campaign_ancestor", "core.performance"),
+        ("core.deal_month", "marts.marketing_share"),
     ):
         assert order.index(before) < order.index(after)
-    assert reads_of(declared("marts.channel_roi")) == {"core.performance"}
+    assert reads_of(declared("marts.channel_roi")) == {"core.returns"}
 
 
 def test_line_deal_touch_and_entry_are_joined_in_one_place() -> None:

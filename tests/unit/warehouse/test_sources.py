@@ -33,7 +33,12 @@ def _column(parsed: dict[str, Any], table: str, name: str) -> dict[str, Any]:
 def test_there_is_a_source_per_schema_over_one_database(parsed: dict[str, Any]) -> None:
     assert parsed["version"] == 2
     found = [(source["name"], source["database"], source["schema"]) for source in parsed["sources"]]
-    assert found == [("nisba_core", "nisba", "core"), ("nisba_marts", "nisba", "marts"), ("nisba_ops", "nisba", "ops")]
+    assert found == [
+        ("nisba_core", "nisba", "core"),
+        ("nisba_marts", "nisba", "marts"),
+        ("nisba_locked", "nisba", "locked"),
+        ("nisba_ops", "nisba", "ops"),
+    ]
     assert all(source["description"].endswith(".") for source in parsed["sources"])
 
 

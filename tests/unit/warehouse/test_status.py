@@ -58,16 +58,17 @@ def test_last_cycles_are_shown_the_latest_first(tmp_path: Path) -> None:
         assert [row["cycle_no"] for row in read_status(con, _config(tmp_path)).cycles] == list(range(CYCLES + 2, 2, -1))
 
 
-def test_snapshot_knows_its_cycles_alone(tmp_path: Path) -> None:
+def test_snapshot_knows_its_cycles_and_what_is_held(tmp_path: Path) -> None:
     config = _config(tmp_path)
     with open_writer(tmp_path / "warehouse.duckdb") as con:
-        land_events(con, touch("t-1"), deal("e-1"))
+        land_events(con, touch("t-1"), deal("e-1"), adjustment("m-1", "nowhere"))
         attribute(con, config)
         build(con)
         file = promote(prepare(con, config), config)
         assert read_status(con, config).published == "nisba-1.duckdb"
     with duckdb.connect(str(file), read_only=True) as snapshot:
         found = read_status(snapshot, config)
-    assert (found.dead_letters, found.dirty_accounts, found.conflicts, found.held, found.offsets) == (None, None, None, None, None)
+    assert (found.dead_letters, found.dirty_accounts, found.conflicts, found.offsets) == (None, None, None, None)
+    assert found.held == [{"kind": "adjustment", "reason": "unknown_deal", "rows": 1}]
     assert [row["kind"] for row in found.cycles] == ["attribute", "ingest"]
     assert found.published == "nisba-1.duckdb"

@@ -12,8 +12,8 @@ __all__ = ["model"]
 
 def model(day_span: pa.Table, setting: pa.Table) -> pa.Table:
     """Return one row per change of the clock, over the years of `core.day_span`."""
-    zone = setting["time_zone"][0].as_py()
-    days = [day_span[name].cast(pa.int32()).cast(pa.int64()).to_numpy() for name in ("first_day", "last_day")]
-    spans = [offsets_between(int(first - 1) * DAY_US, int(last + 2) * DAY_US, zone) for first, last in zip(*days, strict=True)]
-    starts, offsets = spans[0] if spans else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    days = [day_span[name].cast(pa.int32()).to_pylist() for name in ("first_day", "last_day")]
+    starts, offsets = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for first, last, zone in zip(*days, setting["time_zone"].to_pylist(), strict=False):
+        starts, offsets = offsets_between((first - 1) * DAY_US, (last + 2) * DAY_US, zone)
     return pa.table({"starts_at": pa.array(starts, pa.timestamp("us", "UTC")), "offset_us": pa.array(offsets, pa.int64())})

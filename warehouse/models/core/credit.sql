@@ -26,7 +26,8 @@ campaign AS (
 final AS (
     SELECT
         line.model, line.deal_id, deal.account_id, touch.touch_source, touch.touch_id, touch.campaign_id,
-        coalesce(touch.channel, 'unattributed') AS channel, touch.kind, touch.team, touch.touched_at, touch.touched_on, touch.position,
+        coalesce(touch.channel, 'unattributed') AS channel, touch.kind, touch.team, touch.touched_at, touch.touched_on,
+        nullif(touch.position, '') AS position,
         line.ordinal, entry.entry_no, entry.entry, entry.booked_at, entry.booked_on, entry.is_final, line.weight, entry.currency,
         line.revenue, line.revenue_reporting,
         line.journey, touch.journey_length,

@@ -12,8 +12,10 @@ __all__ = ["model"]
 
 def model(day_span: pa.Table, setting: pa.Table) -> pa.Table:
     """Return one row per day of `core.day_span`."""
-    zone = setting["time_zone"][0].as_py()
-    spans = zip(*(day_span[name].cast(pa.int32()).cast(pa.int64()).to_pylist() for name in ("first_day", "last_day")), strict=True)
-    days = np.array([day for first, last in spans for day in range(first, last + 1)], dtype=np.int64)
-    ends = pa.array(ends_of_days(days, zone), pa.timestamp("us", "UTC"))
-    return pa.table({"day": pa.array(days.astype(np.int32), pa.date32()), "ends_at": ends})
+    days, ends = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    spans = [day_span[name].cast(pa.int32()).to_pylist() for name in ("first_day", "last_day")]
+    for first, last, zone in zip(*spans, setting["time_zone"].to_pylist(), strict=False):
+        days = np.arange(first, last + 1, dtype=np.int64)
+        ends = ends_of_days(days, zone)
+    instants = pa.array(ends, pa.timestamp("us", "UTC"))
+    return pa.table({"day": pa.array(days.astype(np.int32), pa.date32()), "ends_at": instants})

@@ -4,9 +4,9 @@ WITH setting AS (
 ),
 
 dated AS (
-    SELECT min(occurred_at)::DATE AS first_day, max(occurred_at)::DATE AS last_day FROM ledger.current_touch
+    SELECT min(occurred_at)::DATE AS first_day, max(occurred_at)::DATE AS last_day FROM ledger.current_touch WHERE marts.is_within_bounds(occurred_at)
     UNION ALL
-    SELECT min(occurred_at)::DATE, max(occurred_at)::DATE FROM ledger.current_lead_stage
+    SELECT min(occurred_at)::DATE, max(occurred_at)::DATE FROM ledger.current_lead_stage WHERE marts.is_within_bounds(occurred_at)
     UNION ALL
     SELECT min(changed_at)::DATE, max(changed_at)::DATE FROM core.deal_history
     UNION ALL

@@ -12,7 +12,7 @@ deal AS (
 
 final AS (
     SELECT
-        deal_id, deal.account_id, touch.touch_source, touch.touch_id, touch.touched_at, touch.touched_on, touch.position,
+        deal_id, deal.account_id, touch.touch_source, touch.touch_id, touch.touched_at, touch.touched_on, nullif(touch.position, '') AS position,
         touch.ordinal, touch.journey_length, touch.campaign_id, touch.channel, touch.kind, touch.team
     FROM touch
     JOIN deal USING (deal_id)

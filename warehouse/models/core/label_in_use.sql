@@ -1,6 +1,6 @@
--- grain: one row per field and label: what touches, leads and states of deals call things, and what deals do after [labels]
+-- grain: one row per field and label: what touches, leads and states of deals call things, what deals do after [labels]; campaigns of touches
 WITH touch AS (
-    SELECT DISTINCT channel, kind FROM ledger.current_touch
+    SELECT DISTINCT channel, kind, campaign_id FROM ledger.current_touch
 ),
 
 lead AS (
@@ -11,6 +11,8 @@ final AS (
     SELECT 'channel' AS field, channel AS label FROM touch
     UNION
     SELECT 'kind', kind FROM touch
+    UNION
+    SELECT 'campaign', campaign_id FROM touch WHERE campaign_id IS NOT NULL
     UNION
     SELECT 'lead_segment', segment FROM lead WHERE segment <> ''
     UNION

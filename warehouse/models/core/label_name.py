@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from nisba.attribution.facts import TEXT
-from nisba.attribution.labels import folded, relabelled
+from nisba.attribution.labels import folded, is_no_campaign, relabelled
 from nisba.config import Labels
 
 __all__ = ["model"]
@@ -29,6 +29,8 @@ def model(label_in_use: pa.Table, label: pa.Table) -> pa.Table:
 
 
 def _name(field: str, text: str, labels: Labels) -> Any:
+    if field == "campaign":
+        return None if is_no_campaign(text) else text
     return relabelled(pa.array([text], TEXT), RAW[field], labels)[0].as_py() if field in RAW else text
 
 

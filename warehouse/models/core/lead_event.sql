@@ -12,6 +12,7 @@ fact AS (
         nullif(owner, '') AS owner, nullif(team, '') AS team, nullif(reason, '') AS reason, score, rule_version, attributes,
         json_extract_string(attributes, '$.segment') AS segment_label
     FROM ledger.current_lead_stage
+    WHERE marts.is_within_bounds(occurred_at)
 ),
 
 event AS (

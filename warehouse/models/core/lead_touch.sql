@@ -29,6 +29,7 @@ touch AS (
         if(coalesce(person_id, '') <> '', 'person', 'visitor') AS node_kind, coalesce(nullif(person_id, ''), visitor_id) AS node_id
     FROM ledger.current_touch
     ANTI JOIN retracted USING (source, event_id)
+    WHERE marts.is_within_bounds(occurred_at)
 ),
 
 campaign AS (

@@ -1,74 +1,101 @@
--- grain: one row per period, key and model; a key is a campaign or a channel, and has a row where it has cost, credit booked, touches of
--- final credit, pipeline or a won deal in the period, with every model
+-- grain: one row per period, key and model; a key is a campaign, a channel, or a campaign with its children, and has a row where it has
+-- cost, credit booked, touches of final credit, pipeline or a won deal in the period, with every model
 WITH period AS (
-    SELECT day, period_kind, period FROM core.period
-),
-
-span AS (
-    SELECT DISTINCT period_kind, period, starts_on AS period_start, ends_on AS period_end FROM core.period
+    SELECT DISTINCT
+        date_trunc('month', day)::DATE AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
+    FROM core.period
 ),
 
 model AS (
     SELECT unnest(models) AS model FROM core.setting
 ),
 
+ancestor AS (
+    SELECT campaign_id, ancestor_id FROM core.campaign_ancestor
+),
+
 cost AS (
-    SELECT period_kind, period, model, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
+    SELECT date_trunc('month', day)::DATE AS month, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
     FROM core.cost_daily
-    JOIN period USING (day)
-    CROSS JOIN model
     GROUP BY ALL
 ),
 
 credit AS (
     SELECT
-        period_kind, period, model, campaign_id, channel,
+        date_trunc('month', day)::DATE AS month, model, campaign_id, channel,
         sum(revenue_reporting) FILTER (basis = 'booked') AS revenue,
         sum(revenue_reporting) FILTER (basis = 'made') AS realized_revenue,
         sum(revenue_reporting) FILTER (basis = 'pending') AS pipeline
     FROM core.credit_daily
-    JOIN period USING (day)
     GROUP BY ALL
 ),
 
--- once for each campaign and channel, before its periods multiply it
+-- a month has all of a deal that is won in it, so that what is counted here adds up to longer periods
 won AS (
-    SELECT DISTINCT closed_on AS day, model, campaign_key AS campaign_id, channel, deal_id
+    SELECT
+        date_trunc('month', closed_on)::DATE AS month, model, campaign_key AS campaign_id, channel, deal_id,
+        sum(weight) AS attributed_deals
     FROM core.credit
     WHERE deal_status = 'won' AND entry_no = 1
+    GROUP BY ALL
+),
+
+money AS (
+    SELECT month, model, campaign_id, channel, revenue, realized_revenue, pipeline FROM credit
+    UNION ALL BY NAME
+    SELECT month, model, campaign_id, channel, cost FROM cost CROSS JOIN model
+),
+
+money_of_key AS (
+    SELECT
+        if(grouping(campaign_id) = 0, 'campaign', 'channel') AS key_kind, if(grouping(campaign_id) = 0, campaign_id, channel) AS key,
+        month, model, sum(COLUMNS('^(cost|revenue|realized_revenue|pipeline)$'))
+    FROM money
+    GROUP BY GROUPING SETS ((month, model, campaign_id), (month, model, channel))
+),
+
+deal_of_key AS (
+    SELECT 'campaign' AS key_kind, campaign_id AS key, month, model, deal_id, sum(attributed_deals) AS attributed_deals FROM won GROUP BY ALL
+    UNION ALL
+    SELECT 'channel', channel, month, model, deal_id, sum(attributed_deals) FROM won GROUP BY ALL
+    UNION ALL
+    SELECT 'campaign_tree', ancestor_id, month, model, deal_id, sum(attributed_deals)
+    FROM won
+    JOIN ancestor USING (campaign_id)
+    GROUP BY ALL
 ),
 
 measure AS (
-    FROM cost
+    FROM money_of_key
     UNION ALL BY NAME
-    FROM credit
+    SELECT money_of_key.* REPLACE ('campaign_tree' AS key_kind, ancestor_id AS key)
+    FROM money_of_key
+    JOIN ancestor ON ancestor.campaign_id = money_of_key.key
+    WHERE key_kind = 'campaign'
     UNION ALL BY NAME
-    SELECT * EXCLUDE (day) FROM won JOIN period USING (day)
+    SELECT key_kind, key, month, model, count(*) AS won_deals, sum(attributed_deals) AS attributed_deals FROM deal_of_key GROUP BY ALL
 ),
 
-keyed AS (
+in_period AS (
     SELECT
-        period_kind, period, model,
-        if(grouping(campaign_id) = 0, 'campaign', 'channel') AS key_kind,
-        if(grouping(campaign_id) = 0, campaign_id, channel) AS key,
-        sum(cost) AS cost, sum(revenue) AS revenue, sum(realized_revenue) AS realized_revenue, sum(pipeline) AS pipeline,
-        count(DISTINCT deal_id) AS won_deals
+        period_kind, period, period_start, period_end, key_kind, key, model,
+        sum(COLUMNS('^(cost|revenue|realized_revenue|pipeline|won_deals|attributed_deals)$'))
     FROM measure
-    GROUP BY GROUPING SETS ((period_kind, period, model, campaign_id), (period_kind, period, model, channel))
+    JOIN period USING (month)
+    GROUP BY ALL
 ),
 
 occurring AS (
-    SELECT DISTINCT period_kind, period, key_kind, key FROM keyed
+    SELECT DISTINCT period_kind, period, period_start, period_end, key_kind, key FROM in_period
 ),
 
 final AS (
     SELECT
         period_kind, period, period_start, period_end, key_kind, key, model, cost,
-        coalesce(COLUMNS('^(revenue|realized_revenue|pipeline|won_deals)$'), 0)
+        coalesce(COLUMNS('^(revenue|realized_revenue|pipeline|won_deals|attributed_deals)$'), 0)
     FROM occurring
     CROSS JOIN model
-    JOIN span USING (period_kind, period)
-    LEFT JOIN keyed USING (period_kind, period, key_kind, key, model)
+    LEFT JOIN in_period USING (period_kind, period, period_start, period_end, key_kind, key, model)
 )
 
 SELECT * FROM final

@@ -28,7 +28,7 @@ WITH campaign AS (
 ),
 
 share AS (
-    SELECT period_kind, period, model, won_revenue FROM marts.marketing_share WHERE segment = 'all'
+    SELECT period_kind, period, model, won_revenue FROM marts.marketing_share WHERE segment_kind = 'all' AND period_kind <> 'ttm'
 )
 
 SELECT period_kind, period, model, revenue, won_revenue

@@ -33,9 +33,18 @@ explained AS (
     GROUP BY model, deal_id, ordinal
 ),
 
-final AS (
-    SELECT explained.*, model.rule, deal.deal_name, account.account_name
+-- nothing is null in the books; a reader of the marts reads why there is nothing
+named AS (
+    SELECT
+        model, deal_id, ordinal, account_id, journey_length, touched_at, touch_source, touch_id, share, revenue_reporting, entries,
+        if(ordinal = 0, '(unattributed)', channel) AS channel,
+        coalesce(COLUMNS('^(campaign_id|kind|team|position)$'), if(ordinal = 0, '(unattributed)', '(none)'))
     FROM explained
+),
+
+final AS (
+    SELECT named.*, model.rule, deal.deal_name, account.account_name
+    FROM named
     JOIN model USING (model)
     JOIN deal USING (deal_id)
     LEFT JOIN account USING (account_id)

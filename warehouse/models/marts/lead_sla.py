@@ -56,6 +56,8 @@ def _instants(column: pa.ChunkedArray) -> Ints:
 
 
 def _office_hours(table: pa.Table) -> OfficeHours:
-    (row,) = table.to_pylist()
-    is_holiday = holidays_of(row["holiday_code"], row["holidays"])
-    return OfficeHours(row["time_zone"], row["days"], row["opens_minute"], row["closes_minute"], is_holiday)
+    """Return when the firm is open; where nothing was agreed yet, no lead was handed over either."""
+    for row in table.to_pylist():
+        is_holiday = holidays_of(row["holiday_code"], row["holidays"])
+        return OfficeHours(row["time_zone"], row["days"], row["opens_minute"], row["closes_minute"], is_holiday)
+    return OfficeHours("UTC", (), 0, 0, holidays_of(None))

@@ -1,8 +1,10 @@
 -- check: segments_add_up_to_all
--- reason: The total that management sees is the sum of what the segments' owners see.
+-- reason: The total that management sees is the sum of what the segments' owners see, however deals are told apart.
 -- severity: critical
 WITH part AS (
-    SELECT period_kind, period, model, segment_kind, sum(won_revenue) AS revenue, sum(attributed) AS attributed, sum(won_deals) AS deals
+    SELECT
+        period_kind, period, model, segment_kind,
+        sum(COLUMNS('^(won_revenue|attributed|sourced_(lead_source|first_touch|before_sales)|influenced|coverage|.*_deals)$'))
     FROM marts.marketing_share
     GROUP BY ALL
 ),
@@ -11,22 +13,34 @@ whole AS (
     SELECT * EXCLUDE (segment_kind) FROM part WHERE segment_kind = 'all'
 ),
 
-segment AS (
-    SELECT * EXCLUDE (segment_kind) FROM part WHERE segment_kind = 'segment'
+-- a snapshot may hide the owners
+kind AS (
+    SELECT unnest(['segment', 'region', 'deal_type', 'product']) AS segment_kind
+    UNION
+    SELECT segment_kind FROM part WHERE segment_kind = 'owner'
+),
+
+owed AS (
+    SELECT kind.segment_kind, whole.* FROM whole CROSS JOIN kind
+),
+
+found AS (
+    SELECT segment_kind, * EXCLUDE (segment_kind) FROM part WHERE segment_kind <> 'all'
+),
+
+final AS (
+    (FROM owed EXCEPT FROM found)
+    UNION ALL
+    (FROM found EXCEPT FROM owed)
 )
 
-SELECT period_kind, period, model, whole.revenue AS total, segment.revenue AS segments
-FROM whole
-FULL JOIN segment USING (period_kind, period, model)
-WHERE whole.revenue IS DISTINCT FROM segment.revenue
-    OR whole.attributed IS DISTINCT FROM segment.attributed
-    OR whole.deals IS DISTINCT FROM segment.deals
+SELECT * FROM final
 
 -- check: won_revenue_is_what_was_booked
 -- reason: The share is a share of the revenue that finance knows.
 -- severity: critical
 WITH share AS (
-    SELECT period_kind, period, model, won_revenue FROM marts.marketing_share WHERE segment = 'all'
+    SELECT period_kind, period, model, won_revenue FROM marts.marketing_share WHERE segment_kind = 'all' AND period_kind <> 'ttm'
 ),
 
 -- what was booked in each period, once for each model
@@ -52,7 +66,7 @@ WITH share AS (
 ),
 
 measure AS (
-    SELECT period_kind, period, segment, model, measure.*
+    SELECT period_kind, period, segment_kind, segment, model, measure.*
     FROM share, (
         VALUES
             ('attributed', attributed::DOUBLE, won_revenue::DOUBLE, attributed BETWEEN 0 AND won_revenue, attributed_pct),
@@ -77,7 +91,7 @@ WHERE (pct IS NOT NULL) <> (whole > 0 AND is_inside) OR abs(pct * whole - 100 * 
 -- check: deals_are_nested
 -- reason: A deal that marketing sourced was influenced by it, and one that was influenced has a touch.
 -- severity: critical
-SELECT period_kind, period, segment, model
+SELECT period_kind, period, segment_kind, segment, model
 FROM marts.marketing_share
 WHERE sourced_first_touch_deals > influenced_deals
     OR sourced_before_sales_deals > influenced_deals
@@ -89,4 +103,4 @@ WHERE sourced_first_touch_deals > influenced_deals
 -- severity: warning
 SELECT period, model, attributed_pct, target_pct
 FROM marts.marketing_share
-WHERE segment = 'all' AND period_kind = 'year' AND model = (SELECT default_model FROM core.setting) AND gap_to_target < 0
+WHERE segment_kind = 'all' AND period_kind = 'year' AND model = (SELECT default_model FROM core.setting) AND gap_to_target < 0

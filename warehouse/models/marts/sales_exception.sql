@@ -20,7 +20,7 @@ found AS (
     SELECT rule, deal_id, occurred_at, source, event_id, detail, worth AS money_at_risk FROM core.state_flag JOIN deal USING (deal_id)
     UNION ALL
     SELECT rule, deal_id, occurred_at, source, event_id, detail, if(rule = 'discount', excess_reporting, worth)
-    FROM core.deal_flag
+    FROM core.deal_finding
     JOIN deal USING (deal_id)
     UNION ALL
     SELECT rule, deal_id, occurred_at, source, event_id, detail, money_at_risk FROM core.entry_flag

@@ -12,7 +12,7 @@ period AS (
 ),
 
 by_month AS (
-    SELECT * FROM core.deal_month
+    SELECT * FROM core.deal_movement
 ),
 
 now AS (

@@ -250,6 +250,18 @@ cycle AS (
     GROUP BY counted.counts_for
 ),
 
+parent_cycle AS (
+    SELECT
+        'parent_cycle' AS kind, parent.circle_id AS key,
+        format('Campaigns are parts of each other by parent_id: {} stands above the others, and is a part of none. '
+            || 'Let one of them name another parent, or none.', parent.circle_id) AS sentence,
+        list(DISTINCT campaign.source || '/' || campaign.event_id ORDER BY campaign.source || '/' || campaign.event_id) AS events
+    FROM core.campaign_parent AS parent
+    JOIN campaign USING (campaign_id)
+    WHERE parent.circle_id IS NOT NULL AND campaign.parent_id IS NOT NULL
+    GROUP BY parent.circle_id
+),
+
 host AS (
     SELECT DISTINCT rtrim(regexp_replace(regexp_replace(
         regexp_extract(lower(referrer), '^(?:(?:[a-z][a-z0-9+.-]*:)?//)?([^/?#]*)', 1), '^.*@', ''), ':[0-9]*$', ''), '.') AS host
@@ -292,6 +304,7 @@ final AS (
     UNION ALL FROM no_account
     UNION ALL FROM unknown
     UNION ALL FROM cycle
+    UNION ALL FROM parent_cycle
     UNION ALL FROM unused
 )
 
