@@ -1,6 +1,6 @@
 -- grain: one row per period and deal that was open when the period is looked at, or was won or lost in it
 WITH period AS (
-    SELECT period_kind, period, begins_at, asked_at FROM core.asked_period
+    SELECT period_kind, period, period_start, period_end, begins_at, asked_at FROM core.asked_period
 ),
 
 agreement AS (
@@ -12,7 +12,7 @@ state AS (
 ),
 
 open_then AS (
-    SELECT period_kind, period, asked_at, state.*
+    SELECT period_kind, period, period_start, period_end, asked_at, state.*
     FROM state
     JOIN period ON asked_at >= changed_at AND asked_at < coalesce(left_at, 'infinity'::TIMESTAMPTZ)
     WHERE status = 'open' AND NOT is_deleted
@@ -20,7 +20,7 @@ open_then AS (
 
 -- deals that may have been won or lost in a period: some state of it says so
 closing AS (
-    SELECT DISTINCT period_kind, period, begins_at, asked_at, deal_id
+    SELECT DISTINCT period_kind, period, period_start, period_end, begins_at, asked_at, deal_id
     FROM (SELECT DISTINCT deal_id, changed_at FROM state WHERE status <> 'open') AS closed
     JOIN period ON changed_at BETWEEN begins_at AND asked_at
 ),
@@ -28,7 +28,7 @@ closing AS (
 -- the state then is the highest of those that were there, and its spell began with the last of them that changed the status
 seen AS (
     SELECT
-        period_kind, period, begins_at, asked_at, deal_id, state_no, changed_at,
+        period_kind, period, period_start, period_end, begins_at, asked_at, deal_id, state_no, changed_at,
         status IS DISTINCT FROM lag(status) OVER (PARTITION BY period_kind, period, deal_id ORDER BY state_no) AS is_spell_start
     FROM closing
     JOIN state USING (deal_id)
@@ -37,14 +37,14 @@ seen AS (
 
 spell AS (
     SELECT
-        period_kind, period, begins_at, asked_at, deal_id, max(state_no) AS state_no,
+        period_kind, period, period_start, period_end, begins_at, asked_at, deal_id, max(state_no) AS state_no,
         arg_max(changed_at, state_no) FILTER (is_spell_start) AS begun_at
     FROM seen
     GROUP BY ALL
 ),
 
 closed_then AS (
-    SELECT period_kind, period, asked_at, state.*
+    SELECT period_kind, period, period_start, period_end, asked_at, state.*
     FROM spell
     JOIN state USING (deal_id, state_no)
     WHERE begun_at >= begins_at AND status <> 'open' AND NOT is_deleted
@@ -63,11 +63,11 @@ disorder AS (
 
 open_check AS (
     SELECT
-        period_kind, period, deal_id, owner, segment,
+        period_kind, period, period_start, period_end, deal_id, owner, segment,
         amount IS NOT NULL AS amount_present,
         has_contact AS contacts_linked,
         next_step IS NOT NULL AS next_step_present,
-        asked_at <= changed_at + to_days(update_days) AS updated_recently,
+        epoch_us(asked_at) - epoch_us(changed_at) <= update_days * 86400000000 AS updated_recently,
         coalesce(closed_at >= asked_at, false) AS close_date_ahead
     FROM open_then
     CROSS JOIN agreement
@@ -75,7 +75,7 @@ open_check AS (
 
 closed_check AS (
     SELECT
-        period_kind, period, deal_id, owner, segment,
+        period_kind, period, period_start, period_end, deal_id, owner, segment,
         if(status = 'lost', loss_reason IS NOT NULL, NULL) AS loss_reason_present,
         if(status = 'won', has_contact, NULL) AS won_with_contact,
         coalesce(sales_touched_at <= closed_at, false) AS activity_logged,

@@ -21,7 +21,7 @@ EPOCH = dt.date(1970, 1, 1)
 
 def model(discounted: pa.Table, exchange: pa.Table, setting: pa.Table, fx: pa.Table) -> pa.Table:
     """Return `deal_id, excess_reporting` (null where no rate is known), one row per discounted deal."""
-    reporting = _reporting(exchange, setting)
+    reporting = _reporting(exchange, setting) if len(discounted) else Reporting()  # of an empty warehouse nothing is known
     excess = list(_excess_reporting(discounted, Rates(fx, Config(reporting=reporting)), minor_digits(reporting.currency)))
     return pa.table({"deal_id": discounted["deal_id"].cast(TEXT), "excess_reporting": pa.array(excess, MONEY)})
 

@@ -1,6 +1,6 @@
 -- grain: one row per period and lead that was handed over in it, and answered, or due, when the period is looked at
 WITH period AS (
-    SELECT period_kind, period, asked_at FROM core.asked_period
+    SELECT period_kind, period, period_start, period_end, asked_at FROM core.asked_period
 ),
 
 calendar AS (
@@ -16,7 +16,7 @@ sla AS (
 
 final AS (
     SELECT
-        period_kind, period, lead_id, pass_no, rule_id, from_stage, to_stage, owner, segment,
+        period_kind, period, period_start, period_end, lead_id, pass_no, rule_id, from_stage, to_stage, owner, segment,
         coalesce(answered_at <= due_at, false) AS answered_in_time
     FROM sla
     JOIN calendar USING (month)

@@ -1,9 +1,5 @@
 -- grain: one row per period, segment and check, and for all checks together
-WITH span AS (
-    SELECT period_kind, period, period_start, period_end FROM core.asked_period
-),
-
-chosen AS (
+WITH chosen AS (
     SELECT unnest(adherence_checks) AS "check" FROM core.agreement
 ),
 
@@ -19,15 +15,15 @@ lead AS (
 ),
 
 asked AS (
-    SELECT period_kind, period, "check", owner, segment, is_passed FROM deal
+    SELECT period_kind, period, period_start, period_end, "check", owner, segment, is_passed FROM deal
     UNION ALL
-    SELECT period_kind, period, "check", owner, segment, is_passed FROM lead
+    SELECT period_kind, period, period_start, period_end, "check", owner, segment, is_passed FROM lead
 ),
 
 -- owners and segments add up, so they are counted before their kinds multiply them
 cell AS (
     SELECT
-        period_kind, period, "check", coalesce(owner, '(none)') AS owner, coalesce(segment, '(none)') AS segment,
+        period_kind, period, period_start, period_end, "check", coalesce(owner, '(none)') AS owner, coalesce(segment, '(none)') AS segment,
         count_if(is_passed) AS passed, count(*) AS applicable
     FROM asked
     SEMI JOIN chosen USING ("check")
@@ -35,27 +31,28 @@ cell AS (
 ),
 
 checked AS (
-    SELECT period_kind, period, "check", owner, segment, passed, applicable FROM cell
+    SELECT * FROM cell
     UNION ALL
-    SELECT period_kind, period, 'all', owner, segment, passed, applicable FROM cell
+    SELECT * REPLACE ('all' AS "check") FROM cell
 ),
 
 segmented AS (
-    SELECT period_kind, period, "check", 'all' AS segment_kind, 'all' AS segment, passed, applicable FROM checked
+    SELECT * EXCLUDE (owner, segment), 'all' AS segment_kind, 'all' AS segment FROM checked
     UNION ALL
-    SELECT period_kind, period, "check", 'segment', segment, passed, applicable FROM checked
+    SELECT * EXCLUDE (owner, segment), 'segment', segment FROM checked
     UNION ALL
-    SELECT period_kind, period, "check", 'owner', owner, passed, applicable FROM checked
+    SELECT * EXCLUDE (owner, segment), 'owner', owner FROM checked
 ),
 
 added AS (
-    SELECT period_kind, period, segment_kind, segment, "check", sum(passed) AS passed, sum(applicable) AS applicable
+    SELECT
+        period_kind, period, period_start, period_end, segment_kind, segment, "check", sum(passed) AS passed, sum(applicable) AS applicable
     FROM segmented
     GROUP BY ALL
 ),
 
 final AS (
-    SELECT added.*, period_start, period_end, 100 * passed / applicable AS score FROM added JOIN span USING (period_kind, period)
+    SELECT *, 100 * passed / applicable AS score FROM added
 )
 
 SELECT * FROM final

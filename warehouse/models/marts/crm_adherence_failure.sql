@@ -1,9 +1,5 @@
 -- grain: one row per period, check and deal or lead that fails it
-WITH span AS (
-    SELECT period_kind, period, period_start, period_end FROM core.asked_period
-),
-
-chosen AS (
+WITH chosen AS (
     SELECT unnest(adherence_checks) AS "check" FROM core.agreement
 ),
 
@@ -26,11 +22,11 @@ failed AS (
 
 final AS (
     SELECT
-        period_kind, period, period_start, period_end, "check", deal_id, lead_id, pass_no, rule_id, from_stage, to_stage, owner,
-        nullif(segment, '(none)') AS segment
+        period_kind, period, period_start, period_end, "check",
+        coalesce(deal_id, concat_ws(':', lead_id, pass_no, from_stage, to_stage)) AS record,
+        deal_id, lead_id, pass_no, rule_id, from_stage, to_stage, owner, nullif(segment, '(none)') AS segment
     FROM failed
     SEMI JOIN chosen USING ("check")
-    JOIN span USING (period_kind, period)
 )
 
 SELECT * FROM final
