@@ -46,7 +46,9 @@ qualified AS (
 closed_early AS (
     SELECT
         'closed_before_opened' AS rule, deal_id, closed_at AS occurred_at, source, event_id,
-        format('Its close is dated {:.1f} days before its opening.', (epoch_us(given_opened_at) - epoch_us(closed_at)) / 86400000000) AS detail
+        format(
+            'Its close is dated {:.1f} days before its opening.', (epoch_us(given_opened_at) - epoch_us(closed_at)) / 86400000000
+        ) AS detail
     FROM current
     WHERE closed_at < given_opened_at
 ),
