@@ -1,50 +1,54 @@
--- grain: one row per deal, month with revenue or its close, and model
-WITH model AS (
-    SELECT unnest(models) AS model FROM core.setting
+-- grain: one row per month and segment in which deals were opened, won or lost, or began or ceased to be open
+WITH month AS (
+    SELECT month, ends_at FROM core.calendar WHERE period_kind = 'month'
 ),
 
-credit AS (
-    SELECT model, deal_id, entry_no, is_final, booked_on, deal_status, closed_on, team, weight, revenue_reporting FROM core.credit
+deal AS (
+    SELECT deal_id, status, opened_on, closed_on, cycle_us FROM core.deal_course
 ),
 
--- money that is held is dated nowhere
-revenue AS (
-    SELECT deal_id, date_trunc('month', booked_on)::DATE AS month, sum(amount_reporting) AS won_revenue
-    FROM core.entry
-    WHERE is_final AND amount_reporting IS NOT NULL
-    GROUP BY ALL
+valued AS (
+    SELECT deal_id, amount_reporting AS won_value FROM core.deal WHERE amount IS NOT NULL AND amount_reporting IS NOT NULL
 ),
 
-won AS (
-    SELECT deal_id, date_trunc('month', closed_on)::DATE AS month, 1 AS won_deals FROM core.deal WHERE status = 'won'
+segment AS (
+    SELECT deal_id, segment_kind, segment FROM core.deal_segment
 ),
 
-attributed AS (
-    SELECT model, deal_id, date_trunc('month', booked_on)::DATE AS month, sum(revenue_reporting) AS attributed
-    FROM credit
-    WHERE is_final AND team = 'marketing'
-    GROUP BY ALL
+open_state AS (
+    SELECT deal_id, changed_at, left_at
+    FROM core.deal_state
+    WHERE status = 'open' AND NOT is_deleted AND (left_at IS NULL OR left_at > changed_at)
 ),
 
--- the weights of a deal are the same in all its entries; a won deal always has the first
--- rounded as they are, they may add up to a little more or less than the whole deal: one that is all marketing's is one
-weight AS (
-    SELECT
-        model, deal_id, date_trunc('month', closed_on)::DATE AS month,
-        if(bool_and(team IS NOT DISTINCT FROM 'marketing'), 1, least(1, coalesce(sum(weight) FILTER (team = 'marketing'), 0)))
-            AS attributed_deals
-    FROM credit
-    WHERE entry_no = 1 AND deal_status = 'won'
-    GROUP BY ALL
+-- a deal that begins and ceases to be open within a month is not there at its end
+move AS (
+    SELECT deal_id, changed_at AS moved_at, 1 AS moved FROM open_state
+    UNION ALL
+    SELECT deal_id, left_at, -1 FROM open_state WHERE left_at IS NOT NULL
+),
+
+happened AS (
+    SELECT deal_id, date_trunc('month', opened_on)::DATE AS month, 1 AS opened FROM deal
+    UNION ALL BY NAME
+    SELECT deal_id, date_trunc('month', closed_on)::DATE AS month, 1 AS won, cycle_us, won_value, if(won_value IS NULL, 0, 1) AS valued
+    FROM deal
+    LEFT JOIN valued USING (deal_id)
+    WHERE status = 'won'
+    UNION ALL BY NAME
+    SELECT deal_id, date_trunc('month', closed_on)::DATE AS month, 1 AS lost FROM deal WHERE status = 'lost'
+    UNION ALL BY NAME
+    SELECT deal_id, month, moved FROM move ASOF JOIN month ON moved_at <= ends_at
 ),
 
 final AS (
-    SELECT deal_id, month, model, coalesce(COLUMNS('^(won_revenue|won_deals|attributed|attributed_deals)$'), 0)
-    FROM revenue
-    FULL JOIN won USING (deal_id, month)
-    CROSS JOIN model
-    LEFT JOIN attributed USING (deal_id, month, model)
-    LEFT JOIN weight USING (deal_id, month, model)
+    SELECT
+        month, segment_kind, segment, coalesce(sum(opened), 0) AS opened, coalesce(sum(won), 0) AS won, coalesce(sum(lost), 0) AS lost,
+        coalesce(sum(moved), 0) AS more_open, coalesce(sum(valued), 0) AS valued, coalesce(sum(won_value), 0) AS won_value,
+        coalesce(sum(cycle_us), 0) AS cycle_us
+    FROM happened
+    JOIN segment USING (deal_id)
+    GROUP BY ALL
 )
 
 SELECT * FROM final
