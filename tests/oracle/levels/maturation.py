@@ -47,8 +47,8 @@ class Ripeness:
     def matured_pct(self, world: World, kind: str, period: str, costs: Mapping[int, Decimal]) -> Fraction:
         """Return how ripe the months of a period are, in percent: the mean by their costs, or the plain one where there are none."""
         months = [_number(month) for month in months_between(*span(kind, period, world.config))]
-        weights = [Fraction(costs.get(month, Decimal(0))) for month in months]
-        if sum(weights) <= 0:
+        weights = [max(Fraction(0), Fraction(costs.get(month, Decimal(0)))) for month in months]  # money back weighs nothing
+        if not any(weights):
             weights = [Fraction(1)] * len(months)
         shares = [self.share(self.last_month - month) for month in months]
         ripe = sum((weight * share for weight, share in zip(weights, shares, strict=True)), Fraction(0))

@@ -34,6 +34,7 @@ CONFIG = Config(
     attribution=Attribution(models=("linear",), default_model="linear"),
     labels=Labels(channel={"email": "email"}),
     lead_quality=(LeadQuality(id="scored", min_score=Decimal(10)),),
+    reporting=Reporting(as_of=dt.datetime(2026, 1, 31, tzinfo=dt.timezone.utc)),
 )
 LOCKING = msgspec.structs.replace(
     CONFIG,
@@ -108,6 +109,29 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ages_ripen_by_their_growth": ("UPDATE marts.maturation SET matured_pct = 50 WHERE age = 3", ()),
     "median_lies_between_lowest_and_highest": ("UPDATE marts.model_range SET median = highest + 1", ()),
     "trees_add_up_to_their_campaigns": ("UPDATE marts.campaign_tree SET cost = cost + 1 WHERE period_kind = 'year'", ()),
+    "velocity_of_segments_adds_up": ("UPDATE marts.velocity SET opened = opened + 1 WHERE segment_kind = 'region'", ()),
+    "deals_of_months_add_up_to_years": ("UPDATE marts.velocity SET won = won + 1 WHERE period_kind = 'month'", ()),
+    "velocity_follows_from_its_parts": ("UPDATE marts.velocity SET velocity_per_day = 1", ()),
+    "customers_cost_all_that_was_spent": ("DELETE FROM marts.cac WHERE period_kind = 'month'", ()),
+    "account_becomes_a_customer_once": ("UPDATE marts.cac SET new_customers = 2", ("payback_or_its_reason",)),
+    "payback_or_its_reason": ("UPDATE marts.cac SET reason = NULL", ()),
+    "exception_is_of_a_rule_that_is_on": ("UPDATE marts.sales_exception SET rule_version = '0'", ()),
+    "no_exception_before_the_agreement": ("UPDATE core.agreement SET exceptions_since = DATE '2026-02-01'", ()),
+    "deal_of_an_exception_is_there": ("UPDATE marts.sales_exception SET deal_id = 'd-0'", ()),
+    "exceptions_of_segments_add_up": ("UPDATE marts.exception_cost SET exceptions = exceptions + 1 WHERE segment_kind = 'segment'", ()),
+    "every_exception_is_counted": ("DELETE FROM marts.sales_exception", ()),
+    "deal_counts_once_for_all_rules": (
+        "UPDATE marts.exception_cost SET money_at_risk = 101, share_of_revenue = 101 / won_revenue WHERE rule = 'all'",
+        (),
+    ),
+    "exception_share_follows_from_its_money": ("UPDATE marts.exception_cost SET share_of_revenue = 2", ()),
+    "records_of_segments_add_up": (
+        "UPDATE marts.crm_adherence SET applicable = 9 WHERE segment_kind = 'segment' AND \"check\" IN ('all', 'activity_logged')",
+        ("records_of_checks_add_up",),
+    ),
+    "records_of_checks_add_up": ("UPDATE marts.crm_adherence SET applicable = 9 WHERE \"check\" = 'all'", ()),
+    "adherence_score_follows_from_its_counts": ("UPDATE marts.crm_adherence SET score = 1", ()),
+    "adherence_failures_are_listed": ("DELETE FROM marts.crm_adherence_failure", ()),
 }
 
 

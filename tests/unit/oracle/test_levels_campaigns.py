@@ -330,7 +330,8 @@ def test_months_of_no_cost_are_equal() -> None:
     nothing = spend("x", "0", "2026-03-02")
     assert matured("2026-04-01", nothing, **quarter) == Fraction(100 + 100 + Fraction(200, 3), 3)
     back = spend("x", "-5.00", "2026-03-02"), spend("x", "5.00", "2026-02-02")
-    assert matured("2026-04-01", *back, **quarter) == Fraction(100 + 100 + Fraction(200, 3), 3)
+    assert matured("2026-04-01", *back, **quarter) == 100  # February alone cost anything
+    assert matured("2026-04-01", back[0], **quarter) == Fraction(100 + 100 + Fraction(200, 3), 3)
 
 
 def test_without_an_instant_nothing_is_ripe() -> None:

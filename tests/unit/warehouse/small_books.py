@@ -47,6 +47,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "state_no": 1,
             "revision": 0,
             "changed_at": _AT["closed"],
+            "source": "crm",
+            "event_id": "e-1",
             "status": "won",
             "amount": Decimal(80),
             "currency": "USD",

@@ -341,7 +341,7 @@ def test_nobody_who_is_a_person_is_in_a_published_column() -> None:
     words = ("person", "visitor", "owner", "actor", "contact")
     named = {(table.name, c.name) for table in tables().values() for c in table.columns if any(word in c.name for word in words)}
     assert {("core.deal", "owner"), ("core.journey_touch", "actor"), ("ledger.touch", "person_id")} <= named
-    for name, column in named:
+    for name, column in named - {("locked.statement", "factor")}:  # it is no actor
         assert column in declared(name).personal, (name, column)
 
 

@@ -67,7 +67,7 @@ open_check AS (
         amount IS NOT NULL AS amount_present,
         has_contact AS contacts_linked,
         next_step IS NOT NULL AS next_step_present,
-        asked_at <= changed_at + to_days(update_days) AS updated_recently,
+        epoch_us(asked_at) - epoch_us(changed_at) <= update_days * 86400000000 AS updated_recently,
         coalesce(closed_at >= asked_at, false) AS close_date_ahead
     FROM open_then
     CROSS JOIN agreement

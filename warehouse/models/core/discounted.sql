@@ -12,7 +12,7 @@ booked AS (
 ),
 
 deal AS (
-    SELECT deal_id, currency, amount, list_amount, list_amount * least_pct * 0.01 - amount AS excess
+    SELECT deal_id, currency, amount, list_amount, list_amount::DECIMAL(27, 3) * least_pct * 0.01 - amount AS excess
     FROM core.deal
     CROSS JOIN rule
     WHERE status = 'won' AND list_amount > 0

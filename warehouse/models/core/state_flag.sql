@@ -37,10 +37,10 @@ reverted AS (
 backdated AS (
     SELECT
         'closed_backdated' AS rule, deal_id, changed_at AS occurred_at, source, event_id,
-        format('It was recorded as {} {:.1f} days after the date of its close.', status, (epoch_us(changed_at) - epoch_us(closed_at)) / 86400000000) AS detail
-    FROM state
+        format('It was recorded as {} {:.1f} days after the date of its close.', status, late_us / 86400000000) AS detail
+    FROM (SELECT *, epoch_us(changed_at) - epoch_us(closed_at) AS late_us FROM state WHERE status <> 'open') AS closed
     CROSS JOIN size
-    WHERE status <> 'open' AND is_spell_start AND state_no > 1 AND epoch_us(changed_at) - epoch_us(closed_at) > backdated_days * 86400000000
+    WHERE is_spell_start AND state_no > 1 AND late_us > backdated_days * 86400000000
 ),
 
 -- the expected close of a deal is that of its open states; those without one say nothing

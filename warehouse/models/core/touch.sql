@@ -9,6 +9,7 @@ touch AS (
         utm_source, utm_medium, utm_campaign, utm_term, utm_content
     FROM ledger.current_touch
     ANTI JOIN retracted USING (source, event_id)
+    WHERE marts.is_within_bounds(occurred_at)
 ),
 
 clock AS (

@@ -1,4 +1,4 @@
--- check: cost_is_all_that_was_spent
+-- check: customers_cost_all_that_was_spent
 -- reason: A customer costs what all campaigns cost; leaving one out would make customers cheap.
 -- severity: critical
 WITH shown AS (
@@ -11,7 +11,7 @@ spent AS (
 
 SELECT shown.cost AS shown, spent.cost AS spent FROM shown CROSS JOIN spent WHERE shown.cost IS DISTINCT FROM spent.cost
 
--- check: an_account_becomes_a_customer_once
+-- check: account_becomes_a_customer_once
 -- reason: A customer that is new every month would pay back nothing.
 -- severity: critical
 WITH shown AS (
@@ -24,7 +24,7 @@ won AS (
 
 SELECT period_kind, shown.customers AS shown, won.customers AS won FROM shown CROSS JOIN won WHERE shown.customers <> won.customers
 
--- check: reason_says_why_there_is_no_payback
+-- check: payback_or_its_reason
 -- reason: A missing number without a reason is a question to finance every month.
 -- severity: critical
 SELECT period_kind, period, reason, cac, payback_months

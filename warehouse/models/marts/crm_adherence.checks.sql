@@ -1,4 +1,4 @@
--- check: segments_add_up_to_all
+-- check: records_of_segments_add_up
 -- reason: Nobody's records are left out of the score, and nobody's count twice.
 -- severity: critical
 WITH part AS (
@@ -16,7 +16,7 @@ FROM part
 LEFT JOIN whole USING (period_kind, period, "check")
 WHERE (part.passed, part.applicable) IS DISTINCT FROM (whole.passed, whole.applicable)
 
--- check: checks_add_up_to_all
+-- check: records_of_checks_add_up
 -- reason: The score of all checks is that of the records that were asked, each as often as it was.
 -- severity: critical
 WITH part AS (
@@ -30,14 +30,14 @@ WITH part AS (
 
 SELECT * FROM part WHERE (passed, applicable) IS DISTINCT FROM (passed_of_all, applicable_of_all)
 
--- check: score_follows_from_its_counts
+-- check: adherence_score_follows_from_its_counts
 -- reason: The score is what is quoted; it must be that of the counts beside it.
 -- severity: critical
 SELECT period_kind, period, segment_kind, segment, "check", passed, applicable, score
 FROM marts.crm_adherence
 WHERE passed > applicable OR score IS NULL OR abs(score * applicable - 100 * passed) > 0.000001 * applicable
 
--- check: failures_are_listed
+-- check: adherence_failures_are_listed
 -- reason: A score that nobody can look into changes nothing.
 -- severity: critical
 WITH score AS (

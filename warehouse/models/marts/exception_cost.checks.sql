@@ -1,4 +1,4 @@
--- check: segments_add_up_to_all
+-- check: exceptions_of_segments_add_up
 -- reason: What is asked of each segment and each owner is what the board is told.
 -- severity: critical
 WITH part AS (
@@ -33,7 +33,7 @@ found AS (
 
 SELECT period_kind, shown.exceptions AS shown, found.exceptions AS found FROM shown CROSS JOIN found WHERE shown.exceptions <> found.exceptions
 
--- check: a_deal_counts_once_for_all_rules
+-- check: deal_counts_once_for_all_rules
 -- reason: Five rules broken by one deal do not risk its money five times.
 -- severity: critical
 WITH part AS (
@@ -53,7 +53,7 @@ WHERE exceptions IS DISTINCT FROM of_all
     OR deals_of_all > of_all
     OR money_of_all > money
 
--- check: share_follows_from_its_money
+-- check: exception_share_follows_from_its_money
 -- reason: The share is what is quoted; it must be that of the money beside it, and absent where nothing was won.
 -- severity: critical
 SELECT period_kind, period, segment_kind, segment, rule, money_at_risk, won_revenue, share_of_revenue

@@ -1,4 +1,4 @@
--- check: segments_add_up_to_all
+-- check: velocity_of_segments_adds_up
 -- reason: The team sees the deals of its segments and the board sees all of them: they are the same deals.
 -- severity: critical
 WITH part AS (
@@ -17,7 +17,7 @@ FROM part
 LEFT JOIN whole USING (period_kind, period)
 WHERE (part.opened, part.open_deals, part.won, part.lost) IS DISTINCT FROM (whole.opened, whole.open_deals, whole.won, whole.lost)
 
--- check: months_add_up_to_the_year
+-- check: deals_of_months_add_up_to_years
 -- reason: A deal is opened and closed once, in whatever period one looks; only those that stay open are there in many.
 -- severity: critical
 WITH month AS (

@@ -1,0 +1,2 @@
+-- A text as a SELECT writes it, in quotation marks.
+CREATE OR REPLACE MACRO marts.quoted(said) AS '''' || replace(said, '''', '''''') || ''''
