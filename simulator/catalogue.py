@@ -66,9 +66,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     Campaign("c-webinar-audit", "Webinar: Audit without tears", "webinar", "webinar", 6_300, 0, 2_900, 600, daily=False, days=9),
     Campaign("c-fair-spring", "Hannover Finance Fair, stand 4-B17", "event", "event", 3_000, 0, 11_500, 1_200, "EUR", False, days=4),
     Campaign("c-fair-autumn", "Controllers' Congress London", "event", "event", 7_400, 0, 9_000, 200, "GBP", False, days=3),
-    Campaign(
-        "c-report", "The State of Closing report", "content", "content", 0, 10_000, 3_400, 350, "GBP", False, "c-thought-leadership"
-    ),
+    Campaign("c-report", "The State of Closing report", "content", "content", 0, 10_000, 3_400, 350, "GBP", False, "c-thought-leadership"),
     Campaign(
         "c-calculator",
         "Cost of a late close: calculator",
