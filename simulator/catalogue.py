@@ -59,16 +59,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     Campaign("c-brand-search", "Brand search, always on", "paid_search", "paid", 0, 10_000, 5_600, 0),
     Campaign("c-category-search", "Category keywords: close software", "paid_search", "paid", 0, 10_000, 9_800, 300, "EUR"),
     Campaign("c-linkedin-cfo", "LinkedIn: CFOs of the mid-market", "paid_social", "paid", 1_000, 9_000, 12_400, 500),
-    Campaign("c-retargeting", "Retargeting of pricing page visitors", "paid_social", "paid", 500, 10_000, 5_200, 0),
+    Campaign("c-retargeting", "Retargeting of pricing page visitors", "paid_social", "paid", 0, 10_000, 5_200, 0),
     Campaign("c-newsletter", "The Ledger Letter, monthly newsletter", "email", "email", 0, 10_000, 1_500, 100, daily=False),
-    Campaign("c-nurture", "Nurture: from first look to business case", "email", "email", 800, 10_000, 1_900, 400, daily=False),
+    Campaign("c-nurture", "Nurture: from first look to business case", "email", "email", 0, 10_000, 1_900, 400, daily=False),
     Campaign("c-webinar-close", "Webinar: Close the books in a day", "webinar", "webinar", 1_900, 0, 2_600, 700, daily=False, days=9),
     Campaign("c-webinar-audit", "Webinar: Audit without tears", "webinar", "webinar", 6_300, 0, 2_900, 600, daily=False, days=9),
     Campaign("c-fair-spring", "Hannover Finance Fair, stand 4-B17", "event", "event", 3_000, 0, 11_500, 1_200, "EUR", False, days=4),
     Campaign("c-fair-autumn", "Controllers' Congress London", "event", "event", 7_400, 0, 9_000, 200, "GBP", False, days=3),
-    Campaign(
-        "c-report", "The State of Closing report", "content", "content", 1_500, 10_000, 3_400, 350, "GBP", False, "c-thought-leadership"
-    ),
+    Campaign("c-report", "The State of Closing report", "content", "content", 0, 10_000, 3_400, 350, "GBP", False, "c-thought-leadership"),
     Campaign(
         "c-calculator",
         "Cost of a late close: calculator",

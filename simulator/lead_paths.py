@@ -103,7 +103,7 @@ class _Paths:
     def of_deal(self, number: int, deal: int, opened: int) -> list[Step]:
         """Return a way to an opportunity: some tried once before, a few were never worked on by an SDR."""
         inquiry, mql = self.inquiry[number], self.mql[number]
-        steps = [Step(inquiry, "inquiry")]
+        steps = [Step(inquiry, "inquiry", self._form(number))]
         if mql - inquiry > _LONG and self.chances.tried_before[number]:
             first = inquiry + (mql - inquiry) // 8
             steps += [Step(first, "mql", self._scored(number, first)), self._ended(number, first, "recycled")]
@@ -115,7 +115,7 @@ class _Paths:
     def idle(self, number: int) -> list[Step]:
         """Return a way that leads nowhere: rejected, recycled or forgotten where it ends."""
         reach, mql = self.reach[number], self.mql[number]
-        steps = [Step(self.inquiry[number], "inquiry")]
+        steps = [Step(self.inquiry[number], "inquiry", self._form(number))]
         if reach < MQL:
             return steps
         steps.append(Step(mql, "mql", self._scored(number, mql)))
@@ -150,15 +150,19 @@ class _Paths:
         return {"reason": reasons[int(chances.reason[number]) % len(reasons)]} if chances.has_reason[number] else {}
 
     def _scored(self, number: int, at: int, *, again: bool = False) -> dict[str, Any]:
-        """Say what marketing's rule says: a score near the lead's quality, and what the form told about the company."""
+        """Say what marketing's rule says: a score near the lead's quality, beside what the form told."""
         chances = self.chances
         said: dict[str, Any] = {"rule_version": "fit-v3" if at < _NEW_RULE else "fit-v4"}
         if chances.has_score[number]:
             score = self.score[number] + (int(chances.rescored[number]) if again else 0)
             said["score"] = max(0, min(score, 100))
+        return said | self._form(number)
+
+    def _form(self, number: int) -> dict[str, Any]:
+        """Return what the form told: how large the company is and what the person does there, where they filled it in."""
         attributes = {}
-        if chances.has_segment[number]:
+        if self.chances.has_segment[number]:
             attributes["segment"] = LEAD_SEGMENTS[int(self.leads.segment[number])]
-        if chances.has_title[number]:
-            attributes["job_title"] = JOB_TITLES[int(chances.title[number])]
-        return said | ({"attributes": attributes} if attributes else {})
+        if self.chances.has_title[number]:
+            attributes["job_title"] = JOB_TITLES[int(self.chances.title[number])]
+        return {"attributes": attributes} if attributes else {}

@@ -27,9 +27,9 @@ def lead_events(world: World, leads: Leads, paths: list[list[Step]]) -> Iterator
 
 
 def _event(leads: Leads, number: int, nth: int, step: Step, offset: int) -> dict[str, Any]:
-    """From the MQL on we know the person and the account, unless an identity event tells (or nobody does)."""
+    """A form says who it is, unless an identity event tells (or nobody does); the account is known from the SAL on."""
     data: dict[str, Any] = {"lead_id": lead_id(number), "stage": step.stage}
-    if nth and leads.conversion[number] == 0:
+    if leads.conversion[number] == 0:
         data["person_id"] = person_id(int(leads.person[number]))
     if step.stage in _SALES:
         data["account_id"] = account_id(int(leads.account[number]))

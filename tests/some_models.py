@@ -7,17 +7,18 @@ from functools import cache
 
 import duckdb
 
-from warehouse.models.build import create_macros, create_model, models, reads_of
+from warehouse.models.build import create_macros, model_rows, models, reads_of
 from warehouse.models.declarations import Table
 
 __all__ = ["build_models"]
 
 
 def build_models(con: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
-    """Build these models, each after what it reads."""
+    """Build these models, each after what it reads, without the words of the catalogue."""
     create_macros(con)
     for model in _with_what_they_read(frozenset(names)):
-        create_model(con, model)
+        with model_rows(con, model) as select:
+            con.execute(f"CREATE OR REPLACE {model.kind} {model.name} AS {select}")
 
 
 @cache

@@ -12,7 +12,7 @@ from tests.oracle.identity import contacts_of
 from tests.oracle.journeys import DAY
 from tests.oracle.levels.leads import Row
 from tests.oracle.levels.segments import Key, micros, named, periods_between
-from tests.oracle.levels.world import World, begins_at, ends_at, ratio, state_at
+from tests.oracle.levels.world import NONE, World, begins_at, ends_at, ratio, state_at
 from tests.oracle.settled import Event, register_order
 
 __all__ = ["crm_adherence", "crm_adherence_failure"]
@@ -26,8 +26,8 @@ class Asked:
 
     check: str
     is_passed: bool
-    segment: str
-    owner: str
+    segment: str | None
+    owner: str | None
     deal_id: str | None = None
     lead_id: str | None = None
     pass_no: int | None = None
@@ -101,7 +101,7 @@ def crm_adherence(world: World, lead_sla: Iterable[Row], exceptions: Iterable[Ro
     """Return one row per period, segment and check (and `all` of them) that was asked of any record."""
     groups: dict[Key, list[bool]] = {}
     for period, one in _asked(world, list(lead_sla), list(exceptions)):
-        for segment in (("all", "all"), ("segment", one.segment), ("owner", one.owner)):
+        for segment in (("all", "all"), ("segment", named(one.segment)), ("owner", named(one.owner))):
             for check in (one.check, "all"):
                 groups.setdefault((*period, *segment, check), []).append(one.is_passed)
     return [_row(key, answers) for key, answers in groups.items()]
@@ -159,8 +159,7 @@ def _of_deals(moment: Moment, exceptions: list[Row]) -> Iterator[Asked]:
         if state is not None:
             seen = Seen(moment, deal, state, _has_broken_stages(moment, deal, exceptions))
             for check, holds in _checks(seen, moment.world.config).items():
-                segment, owner = moment.world.field(state, "segment"), state.get("owner")
-                yield Asked(check, holds(seen), named(segment), named(owner), deal_id=deal.id)
+                yield Asked(check, holds(seen), moment.world.field(state, "segment"), state.get("owner"), deal_id=deal.id)
 
 
 def _has_broken_stages(moment: Moment, deal: Deal, exceptions: list[Row]) -> bool:
@@ -189,8 +188,8 @@ def _of_leads(moment: Moment, lead_sla: list[Row]) -> Iterator[Asked]:
             yield Asked(
                 "answered_in_time",
                 answered is not None and answered <= due,
-                named(row["segment"]),
-                named(row["owner"]),
+                None if row["segment"] == NONE else row["segment"],  # the table of answers names it already
+                row["owner"],
                 lead_id=row["lead_id"],
                 pass_no=row["pass_no"],
                 rule_id=row["rule_id"],

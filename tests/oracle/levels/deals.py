@@ -41,8 +41,8 @@ def velocity(world: World) -> list[Row]:
     days = [day for deal in world.books["deal"] for day in _days_of(world, deal)]
     if world.as_of is None or not days:
         return []
-    now = world.day(world.as_of)
-    found = periods_between(min(*days, now), now, world.config)  # a quarter that has begun may have deals of later months alone
+    today = world.day(world.as_of)
+    found = periods_between(min([today, *days]), today, world.config)
     rows = [row for period in found for row in _velocities(world, *period)]
     trailing = ttm(row["period"] for row in rows if row["period_kind"] == "month")
     return [*rows, *(row for month in trailing for row in _velocities(world, "ttm", month))]

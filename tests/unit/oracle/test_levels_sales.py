@@ -721,8 +721,8 @@ def test_segments_are_those_of_the_state_of_then() -> None:
 def test_failures_name_the_record() -> None:
     _, failures = adherence(deal("e", "1", "2", "lost", owner="Ben"), lead("mql", "1", owner="Ada"), config=now("9"))
     month = [row for row in failures if row["period_kind"] == "month"]
-    of_deal = {"deal_id": "e", "lead_id": None, "pass_no": None, "rule_id": None, "segment": "(none)", "owner": "Ben"}
-    of_lead = {"deal_id": None, "lead_id": "l", "pass_no": 1, "rule_id": "mql_sal_24h", "segment": "(none)", "owner": "Ada"}
+    of_deal = {"deal_id": "e", "lead_id": None, "pass_no": None, "rule_id": None, "segment": None, "owner": "Ben"}
+    of_lead = {"deal_id": None, "lead_id": "l", "pass_no": 1, "rule_id": "mql_sal_24h", "segment": None, "owner": "Ada"}
     usual = {"period_kind": "month", "period": "2026-03"}
     assert month == [
         {**usual, "check": "loss_reason_present", **of_deal},
