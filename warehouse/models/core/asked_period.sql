@@ -19,7 +19,9 @@ begun AS (
 ),
 
 final AS (
-    SELECT period_kind, period, period_start, period_end, begins_at, least(ends_at, as_of) AS asked_at
+    SELECT
+        row_number() OVER (ORDER BY period_kind, period_start) AS period_no, period_kind, period, period_start, period_end, begins_at,
+        least(ends_at, as_of) AS asked_at
     FROM begun
     JOIN now ON begins_at <= as_of
 )

@@ -1,6 +1,10 @@
 -- grain: one row per period and deal that was open when the period is looked at, or was won or lost in it
 WITH period AS (
-    SELECT period_kind, period, period_start, period_end, begins_at, asked_at FROM core.asked_period
+    SELECT period_no, begins_at, asked_at FROM core.asked_period
+),
+
+span AS (
+    SELECT period_no, period_kind, period, period_start, period_end FROM core.asked_period
 ),
 
 agreement AS (
@@ -12,7 +16,7 @@ state AS (
 ),
 
 open_then AS (
-    SELECT period_kind, period, period_start, period_end, asked_at, state.*
+    SELECT period_no, asked_at, state.*
     FROM state
     JOIN period ON asked_at >= changed_at AND asked_at < coalesce(left_at, 'infinity'::TIMESTAMPTZ)
     WHERE status = 'open' AND NOT is_deleted
@@ -20,7 +24,7 @@ open_then AS (
 
 -- deals that may have been won or lost in a period: some state of it says so
 closing AS (
-    SELECT DISTINCT period_kind, period, period_start, period_end, begins_at, asked_at, deal_id
+    SELECT DISTINCT period_no, begins_at, asked_at, deal_id
     FROM (SELECT DISTINCT deal_id, changed_at FROM state WHERE status <> 'open') AS closed
     JOIN period ON changed_at BETWEEN begins_at AND asked_at
 ),
@@ -28,8 +32,8 @@ closing AS (
 -- the state then is the highest of those that were there, and its spell began with the last of them that changed the status
 seen AS (
     SELECT
-        period_kind, period, period_start, period_end, begins_at, asked_at, deal_id, state_no, changed_at,
-        status IS DISTINCT FROM lag(status) OVER (PARTITION BY period_kind, period, deal_id ORDER BY state_no) AS is_spell_start
+        period_no, begins_at, asked_at, deal_id, state_no, changed_at,
+        status IS DISTINCT FROM lag(status) OVER (PARTITION BY period_no, deal_id ORDER BY state_no) AS is_spell_start
     FROM closing
     JOIN state USING (deal_id)
     WHERE changed_at <= asked_at
@@ -37,14 +41,14 @@ seen AS (
 
 spell AS (
     SELECT
-        period_kind, period, period_start, period_end, begins_at, asked_at, deal_id, max(state_no) AS state_no,
+        period_no, begins_at, asked_at, deal_id, max(state_no) AS state_no,
         arg_max(changed_at, state_no) FILTER (is_spell_start) AS begun_at
     FROM seen
     GROUP BY ALL
 ),
 
 closed_then AS (
-    SELECT period_kind, period, period_start, period_end, asked_at, state.*
+    SELECT period_no, asked_at, state.*
     FROM spell
     JOIN state USING (deal_id, state_no)
     WHERE begun_at >= begins_at AND status <> 'open' AND NOT is_deleted
@@ -63,7 +67,7 @@ disorder AS (
 
 open_check AS (
     SELECT
-        period_kind, period, period_start, period_end, deal_id, owner, segment,
+        period_no, deal_id, owner, segment,
         amount IS NOT NULL AS amount_present,
         has_contact AS contacts_linked,
         next_step IS NOT NULL AS next_step_present,
@@ -75,7 +79,7 @@ open_check AS (
 
 closed_check AS (
     SELECT
-        period_kind, period, period_start, period_end, deal_id, owner, segment,
+        period_no, deal_id, owner, segment,
         if(status = 'lost', loss_reason IS NOT NULL, NULL) AS loss_reason_present,
         if(status = 'won', has_contact, NULL) AS won_with_contact,
         coalesce(sales_touched_at <= closed_at, false) AS activity_logged,
@@ -86,10 +90,14 @@ closed_check AS (
     LEFT JOIN disorder USING (deal_id)
 ),
 
-final AS (
+checked AS (
     SELECT * FROM open_check
     UNION ALL BY NAME
     SELECT * FROM closed_check
+),
+
+final AS (
+    SELECT span.* EXCLUDE (period_no), checked.* EXCLUDE (period_no) FROM checked JOIN span USING (period_no)
 )
 
 SELECT * FROM final
