@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from tests.compared_figures import FIGURES_OF_SALES, differences, new_warehouse
-from tests.sales_sets import sales_set
 from tests.oracle.levels.sales import sales_figures_of
+from tests.sales_sets import sales_set
 
 SETS, AT_ONCE = 50, 10
 
