@@ -12,7 +12,7 @@ import pyarrow as pa
 from nisba.attribution.facts import MONEY, TEXT
 from nisba.attribution.fx import Rates, half_even
 from nisba.config import Config, Reporting
-from nisba.money import minor_digits
+from nisba.money import MAX_AMOUNT, minor_digits
 
 __all__ = ["model"]
 
@@ -20,7 +20,7 @@ EPOCH = dt.date(1970, 1, 1)
 
 
 def model(discounted: pa.Table, exchange: pa.Table, setting: pa.Table, fx: pa.Table) -> pa.Table:
-    """Return `deal_id, excess_reporting` (null where no rate is known), one row per discounted deal."""
+    """Return `deal_id, excess_reporting` (null where no rate is known, or the books could not hold it), one row per discounted deal."""
     reporting = _reporting(exchange, setting) if len(discounted) else Reporting()  # of an empty warehouse nothing is known
     excess = list(_excess_reporting(discounted, Rates(fx, Config(reporting=reporting)), minor_digits(reporting.currency)))
     return pa.table({"deal_id": discounted["deal_id"].cast(TEXT), "excess_reporting": pa.array(excess, MONEY)})
@@ -40,6 +40,7 @@ def _excess_reporting(discounted: pa.Table, rates: Rates, digits: int) -> Iterat
         yield None if rate is None else _rounded(Fraction(excess) * rate, digits)
 
 
-def _rounded(amount: Fraction, digits: int) -> Decimal:
+def _rounded(amount: Fraction, digits: int) -> Decimal | None:
     minor = amount * 10**digits
-    return Decimal(half_even(minor.numerator, minor.denominator)).scaleb(-digits)
+    rounded = half_even(minor.numerator, minor.denominator)
+    return Decimal(rounded).scaleb(-digits) if rounded < MAX_AMOUNT * 10**digits else None

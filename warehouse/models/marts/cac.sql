@@ -82,14 +82,16 @@ measured AS (
             WHEN new_customers = 0 THEN 'no_new_customers'
             WHEN gross_margin_pct IS NULL OR gross_margin_pct = 0 THEN 'no_margin'
             WHEN revenue <= 0 THEN 'no_revenue'
-        END AS reason,
-        gross_margin_pct
+        END AS reason
     FROM kept
     CROSS JOIN agreement
 ),
 
 final AS (
-    SELECT *, if(reason IS NULL, cac * 1200 / (revenue_per_customer * gross_margin_pct), NULL) AS payback_months FROM measured
+    SELECT
+        * EXCLUDE (revenue, gross_margin_pct),
+        if(reason IS NULL, cac * 1200 / (revenue_per_customer * gross_margin_pct), NULL) AS payback_months
+    FROM measured
 )
 
 SELECT * FROM final

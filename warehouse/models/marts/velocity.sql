@@ -81,7 +81,7 @@ measured AS (
 
 final AS (
     SELECT
-        *,
+        * EXCLUDE (last_month, valued, won_value, cycle_us),
         marts.wilson_low(won, won + lost) AS win_rate_low, marts.wilson_high(won, won + lost) AS win_rate_high,
         if(cycle_days > 0, open_deals * win_rate * average_value / cycle_days, NULL) AS velocity_per_day
     FROM measured
