@@ -42,7 +42,8 @@ def test_funnel_of_olist_by_channel(opened: Opened) -> None:
     rows = con.execute("""
         SELECT segment, sum(entered)::INTEGER, sum(converted)::INTEGER
         FROM marts.funnel
-        WHERE view = 'cohort' AND period_kind = 'year' AND from_stage = 'mql' AND to_stage = 'customer' AND segment_kind IN ('all', 'channel')
+        WHERE view = 'cohort' AND period_kind = 'year' AND from_stage = 'mql' AND to_stage = 'customer'
+            AND segment_kind IN ('all', 'channel')
         GROUP BY segment
     """).fetchall()
     found = {segment: (entered, converted) for segment, entered, converted in rows}
