@@ -226,9 +226,9 @@ def check_agreements(
 
 
 def check_size(key: str, value: Decimal | None, *, most: int = 10**9) -> None:
-    """Raise ConfigError for a number below zero, above `most`, or none at all."""
-    if value is not None and not (value.is_finite() and 0 <= value <= most):
-        raise ConfigError(f"{key}: expected a number from 0 to {most}, found {value}")
+    """Raise ConfigError for a number below zero, above `most`, with more than six decimals, or none at all."""
+    if value is not None and not (value.is_finite() and 0 <= value <= most and value == round(value, 6)):
+        raise ConfigError(f"{key}: expected a number from 0 to {most} with six decimals at most, found {value}")
 
 
 def _check_sla(sla: LeadSla) -> None:

@@ -21,10 +21,33 @@ from warehouse.migrations import migrate
 from warehouse.query import arrow_table, relations
 from warehouse.settings import write_settings
 
-__all__ = ["differences", "new_warehouse"]
+__all__ = ["FIGURES_OF_SALES", "differences", "new_warehouse"]
+
+_PERIOD = ("period_kind", "period")
+_SEGMENT = (*_PERIOD, "segment_kind", "segment")
 
 Keys = Mapping[str, tuple[str, ...]]
 """Table → the columns that tell its rows apart."""
+
+FIGURES_OF_SALES: Keys = {
+    "marts.velocity": _SEGMENT,
+    "marts.cac": _PERIOD,
+    "marts.campaign_roi": (*_PERIOD, "campaign_id", "model"),
+    "marts.campaign_tree": (*_PERIOD, "campaign_id", "model"),
+    "marts.channel_roi": (*_PERIOD, "channel", "model"),
+    "marts.marketing_share": (*_SEGMENT, "model"),
+    "marts.sales_exception": ("exception_id", "source"),
+    "marts.exception_cost": (*_SEGMENT, "rule"),
+    "marts.crm_adherence": (*_SEGMENT, "check"),
+    "marts.crm_adherence_failure": (*_PERIOD, "check", "deal_id", "lead_id", "pass_no", "rule_id"),
+    "marts.deal_share": (*_PERIOD, "model", "deal_id"),
+    "marts.touch_activity": ("day", "channel", "campaign_id", "kind"),
+    "marts.pipeline_created": (*_PERIOD, "dimension_kind", "dimension", "model"),
+    "marts.maturation": ("age",),
+    "marts.model_range": (*_PERIOD, "entity_kind", "entity"),
+    "marts.benchmark": ("metric", "entity_kind", "entity", *_PERIOD),
+    "marts.advice": ("rank",),
+}
 
 
 def new_warehouse() -> duckdb.DuckDBPyConnection:
@@ -43,7 +66,9 @@ def differences(
     _load(con, events, config, one)
     build_models(con, keys)
     expected = figures(one)
-    return [f"{table}: {said}" for table, key in keys.items() for said in _differing(arrow_table(con, f"FROM {table}"), expected[table], key)]
+    return [
+        f"{table}: {said}" for table, key in keys.items() for said in _differing(arrow_table(con, f"FROM {table}"), expected[table], key)
+    ]
 
 
 def _load(con: duckdb.DuckDBPyConnection, events: list[Event], config: Config, one: World) -> None:

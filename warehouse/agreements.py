@@ -22,7 +22,7 @@ AGREEMENT_SCHEMAS: Mapping[str, pa.Schema] = {
     "agreement": pa.schema(
         [
             ("agreements_hash", TEXT),
-            ("gross_margin_pct", pa.decimal128(9, 4)),
+            ("gross_margin_pct", pa.decimal128(9, 6)),
             ("lookback_days", pa.int32()),
             ("excluded_kinds", _LIST),
             ("excluded_channels", _LIST),

@@ -77,3 +77,32 @@ def test_collapse_by_takes_its_three_names_or_none(tmp_path: Path) -> None:
     assert loaded(tmp_path, OWN + 'collapse_by = ["kind"]').model[0].collapse_by == ("kind",)
     with pytest.raises(ConfigError, match=r"Invalid enum value 'actor' - at `\$.attribution.collapse_by\[0\]`; docs/configuration.md"):
         loaded(tmp_path, '[attribution]\ncollapse_by = ["actor"]')
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[lead_sla]]\nid = "a"\nfrom_stage = "sal"\nto_stage = "mql"\nhours = 1', "mql is not after sal"),
+        ('[[lead_sla]]\nid = "a"\nfrom_stage = "mql"\nto_stage = "sal"\nhours = 7.3333333', "six decimals at most, found 7.3333333"),
+        ('[[lead_sla]]\nid = "a"\nfrom_stage = "mql"\nto_stage = "sal"\nhours = -1', "a number from 0 to 100000"),
+        ('[[lead_quality]]\nid = "a"\nrequired = ["budget"]', "a lead has no field 'budget'"),
+        ('[business_hours]\nopens = "9:00"', "expected a time such as \"09:00\", found '9:00'"),
+        ('[business_hours]\nopens = "17:00"', "never open"),
+        ("[business_hours]\ndays = []", "never open"),
+        ('[business_hours]\nholidays = "XX"', "no holidays are known of 'XX'"),
+        ('[business_hours]\ntime_zone = "Mars"', "unknown time zone 'Mars'"),
+        ('[sales_process]\nstages = ["Proposal", " proposal"]', "is there twice"),
+        ("[exceptions.discount]\nmax_pct = 101", "exceptions.discount.max_pct: expected a number from 0 to 100"),
+        ("[reporting]\ngross_margin_pct = 101", "reporting.gross_margin_pct"),
+        ("[reporting]\nas_of = 2026-03-31T00:00:00", "expected an instant with its offset"),
+        ('[[incentive]]\nid = "p"\npool_pct = 1\nmodel = "mine"', "the model 'mine' is not computed"),
+        ('[[incentive]]\nid = "p"\npool_pct = 1\ntiers = []', "tiers: expected at least one"),
+        ('[[incentive]]\nid = "p"\npool_pct = 1\nsplit_by = { "A" = 60, "B" = 30 }', "add up to 100"),
+        ('[[incentive]]\nid = "p"\npool_pct = 1\n[[incentive]]\nid = "p"\npool_pct = 2', "is there twice"),
+    ],
+)
+def test_agreements_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "nisba.toml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_config(tmp_path / "nisba.toml", {})
+    assert said in str(refused.value)

@@ -11,17 +11,20 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 import pytest
 
-from nisba.config import Config, CustomModel, Multiplier, load_config
+from nisba.agreements import Rule
+from nisba.config import Config, Multiplier, load_config
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text("utf-8")
-SECTIONS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Config) if field.name != "model"}
+FIELDS = msgspec.structs.fields(Config)
+SECTIONS: dict[str, Any] = {field.name: field.type for field in FIELDS if not isinstance(field.default, tuple)}
+LISTED: dict[str, Any] = {field.name: get_args(field.type)[0] for field in FIELDS if isinstance(field.default, tuple)}
 SAID_IN_WORDS = {"attribution.models", "attribution.default_model"}
 
 
 def _rows(title: str) -> dict[str, str]:
     """Return key → default of one section's table."""
     section = PAGE.split(f"## `{title}`\n", 1)[1].split("\n## ", 1)[0]
-    return dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.MULTILINE))
+    return {key: shown.strip() for key, shown in re.findall(r"^\| `(\w+)` \|(.*?)\|", section, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -31,7 +34,8 @@ def test_every_key_is_there_with_its_default(name: str) -> None:
     assert list(rows) == list(fields)
     for key, shown in rows.items():
         if f"{name}.{key}" not in SAID_IN_WORDS:
-            assert shown == f"`{_toml(_default(fields[key]))}`", f"{name}.{key}"
+            default = _default(fields[key])
+            assert shown == ("" if default is None else f"`{_toml(default)}`"), f"{name}.{key}"
 
 
 def _default(field: Any) -> Any:
@@ -39,13 +43,17 @@ def _default(field: Any) -> Any:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, Rule):
+        sizes = {key: one for key, one in msgspec.structs.asdict(value).items() if key not in ("enabled", "version")}
+        return f"{{ {', '.join(f'{key} = {one}' for key, one in sizes.items())} }}" if sizes else "{}"
     if isinstance(value, tuple):
         return json.dumps(list(value))
     return json.dumps(value) if isinstance(value, str | dict) else str(value)
 
 
-def test_every_key_of_a_model_is_there() -> None:
-    assert list(_rows("[[model]]")) == [field.name for field in msgspec.structs.fields(CustomModel)]
+@pytest.mark.parametrize("name", LISTED)
+def test_every_key_of_a_table_in_a_list_is_there(name: str) -> None:
+    assert list(_rows(f"[[{name}]]")) == [field.name for field in msgspec.structs.fields(LISTED[name])]
 
 
 CHOICES = [

@@ -4,7 +4,7 @@ ALTER TABLE core.setting ADD COLUMN as_of TIMESTAMPTZ;
 
 CREATE TABLE core.agreement (
     agreements_hash   VARCHAR,
-    gross_margin_pct  DECIMAL(9, 4),
+    gross_margin_pct  DECIMAL(9, 6),
     lookback_days     INTEGER,
     excluded_kinds    VARCHAR[],
     excluded_channels VARCHAR[],

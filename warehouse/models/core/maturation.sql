@@ -52,8 +52,9 @@ summed AS (
 
 growing AS (
     SELECT
-        age, last_month, first_cohort, last_cohort, booked_before, booked,
-        CASE WHEN age > 0 THEN if(booked_before > 0 AND booked > 0, booked::DOUBLE / booked_before::DOUBLE, 1) END AS growth
+        age, last_month, first_cohort, last_cohort,
+        if(age > 0, coalesce(summed.booked_before, 0), NULL) AS booked_before, if(age > 0, coalesce(summed.booked, 0), NULL) AS booked,
+        CASE WHEN age > 0 THEN if(summed.booked_before > 0 AND summed.booked > 0, summed.booked::DOUBLE / summed.booked_before::DOUBLE, 1) END AS growth
     FROM age
     CROSS JOIN complete
     LEFT JOIN summed USING (age)
