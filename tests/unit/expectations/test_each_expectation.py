@@ -126,10 +126,13 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "exception_share_follows_from_its_money": ("UPDATE marts.exception_cost SET share_of_revenue = 2", ()),
     "records_of_segments_add_up": (
-        "UPDATE marts.crm_adherence SET applicable = 9 WHERE segment_kind = 'segment' AND \"check\" IN ('all', 'activity_logged')",
-        ("records_of_checks_add_up",),
+        "UPDATE marts.crm_adherence SET passed = 2 * passed, applicable = 2 * applicable WHERE segment_kind = 'segment'",
+        (),
     ),
-    "records_of_checks_add_up": ("UPDATE marts.crm_adherence SET applicable = 9 WHERE \"check\" = 'all'", ()),
+    "records_of_checks_add_up": (
+        "UPDATE marts.crm_adherence SET passed = 2 * passed, applicable = 2 * applicable WHERE \"check\" = 'all'",
+        (),
+    ),
     "adherence_score_follows_from_its_counts": ("UPDATE marts.crm_adherence SET score = 1", ()),
     "adherence_failures_are_listed": ("DELETE FROM marts.crm_adherence_failure", ()),
 }
