@@ -51,7 +51,7 @@ def test_first_opening_makes_folder_and_schema_and_the_second_changes_nothing(pa
     with open_writer(path) as con:
         assert migrate(con) == 0
         assert con.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == tables
-        assert con.execute("SELECT number FROM ops.migration").fetchall() == [(1,), (2,), (3,)]
+        assert con.execute("SELECT number FROM ops.migration").fetchall() == [(1,), (2,), (3,), (4,), (5,)]
         assert con.execute("SELECT current_setting('TimeZone')").fetchone() == ("UTC",)
 
 

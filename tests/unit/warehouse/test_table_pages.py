@@ -57,7 +57,7 @@ def test_row_of_a_column_says_type_unit_meaning_and_tests() -> None:
     assert f"| `period_kind` | `VARCHAR` |  | month, quarter or year; months are calendar months. | {kinds} |" in lines
     weight = "Share of the touch, rounded to twelve decimals; money is computed from the exact fraction."
     assert f"| `weight` | `DECIMAL(18,12)` | share | {weight} | not null, at least 0 and at most 1 |" in lines
-    assert "| `owner` | `VARCHAR` |  | Who owns the deal. Stays out of snapshots. |  |" in lines
+    assert "| `owner` | `VARCHAR` |  | Who owns the deal. Stays out of snapshots unless owners are shown. |  |" in lines
     assert "| `deal_id` | `VARCHAR` |  | The deal. | not null, in `core.deal.deal_id` |" in lines
 
 

@@ -4,7 +4,7 @@ WITH maturation AS (
 ),
 
 final AS (
-    SELECT *, 100 * share AS matured_pct FROM maturation
+    SELECT * EXCLUDE (share), 100 * share AS matured_pct FROM maturation
 )
 
 SELECT * FROM final
