@@ -163,7 +163,7 @@ def test_snapshot_answers_as_the_warehouse_does(con: duckdb.DuckDBPyConnection, 
     with duckdb.connect(str(version), read_only=True) as snapshot:
         snapshot.execute("SET TimeZone = 'UTC'")
         for table in published_tables():
-            names = ", ".join(column.name for column in table.columns if not column.is_personal)
+            names = ", ".join(f'"{column.name}"' for column in table.columns if not column.is_personal)
             shown = f"{table.kinds_of_rows} <> 'owner'" if table.kinds_of_rows else "true"
             query = f"SELECT {names} FROM {table.name} WHERE {shown} ORDER BY ALL"
             assert snapshot.execute(query).fetchall() == con.execute(query).fetchall(), table.name
