@@ -1,4 +1,4 @@
-"""The oracle of levels 3 to 5: figures.md as slow, exact, plain Python, written from its text alone.
+"""The oracle of levels 3 to 5: figures as slow, exact, plain Python, written from its text alone.
 
 It stands on the oracle of semantics.md, and shares nothing with the tables but the configuration. Quotients are fractions until they are
 compared. §1: passes, leads, funnel, quality, business, sla.

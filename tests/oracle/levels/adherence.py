@@ -1,4 +1,4 @@
-"""How well the CRM is kept (figures.md §4): `marts.crm_adherence`, `marts.crm_adherence_failure`."""
+"""How well the CRM is kept (figures §4): `marts.crm_adherence`, `marts.crm_adherence_failure`."""
 
 from __future__ import annotations
 

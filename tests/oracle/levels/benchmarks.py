@@ -1,4 +1,4 @@
-"""What is good, and what reaching it would be worth (figures.md §5): `marts.benchmark`, `marts.advice`.
+"""What is good, and what reaching it would be worth (figures §5): `marts.benchmark`, `marts.advice`.
 
 `sentence_key` and `evidence` are words, and not made here.
 """

@@ -1,4 +1,4 @@
-"""Business time (figures.md §1): when the firm is open by its local clock, walked day by day."""
+"""Business time (figures §1): when the firm is open by its local clock, walked day by day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What campaigns, channels and trees of campaigns cost and bring (figures.md §2): `marts.campaign_roi`, `campaign_tree`, `channel_roi`."""
+"""What campaigns, channels and trees of campaigns cost and bring (figures §2): `marts.campaign_roi`, `campaign_tree`, `channel_roi`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast deals move, what a customer costs, and whose the revenue is (figures.md §2).
+"""How fast deals move, what a customer costs, and whose the revenue is (figures §2).
 
 `marts.velocity`, `marts.cac`, `marts.marketing_share` with its kinds of segments and trailing years, and `marts.deal_share` behind it.
 """

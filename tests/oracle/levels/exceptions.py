@@ -1,4 +1,4 @@
-"""What sales improvises (figures.md §3): `marts.sales_exception`, `marts.exception_cost`.
+"""What sales improvises (figures §3): `marts.sales_exception`, `marts.exception_cost`.
 
 `detail` is prose and not made here.
 """

@@ -1,4 +1,4 @@
-"""The funnel of leads (figures.md §1): `marts.funnel`."""
+"""The funnel of leads (figures §1): `marts.funnel`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leads and the stages of their passes (figures.md §1): `core.lead`, `core.lead_stage`."""
+"""Leads and the stages of their passes (figures §1): `core.lead`, `core.lead_stage`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passes of leads (figures.md §1): how the events of a lead fall into passes, which stages a pass entered when, and whose it is."""
+"""Passes of leads (figures §1): how the events of a lead fall into passes, which stages a pass entered when, and whose it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both teams agreed a good lead is, and how far they agree (figures.md §1): `marts.lead_quality`, `marts.lead_agreement`."""
+"""What both teams agreed a good lead is, and how far they agree (figures §1): `marts.lead_quality`, `marts.lead_agreement`."""
 
 from __future__ import annotations
 

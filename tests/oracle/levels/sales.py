@@ -1,4 +1,4 @@
-"""All tables of figures.md §2 to §5, and those that stand behind them, from events."""
+"""All tables of figures §2 to §5, and those that stand behind them, from events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What deals are told apart by, what was won in each segment, and the periods between two days (figures.md, *Segments*)."""
+"""What deals are told apart by, what was won in each segment, and the periods between two days (figures, *Segments*)."""
 
 from __future__ import annotations
 

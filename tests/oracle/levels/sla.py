@@ -1,4 +1,4 @@
-"""How soon leads are answered (figures.md §1): `marts.lead_sla`, `marts.lead_sla_summary`."""
+"""How soon leads are answered (figures §1): `marts.lead_sla`, `marts.lead_sla_summary`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures of levels 3 to 5 are read from: the facts, who is who, the deals, "now", and the spans of periods (figures.md).
+"""What the figures of levels 3 to 5 are read from: the facts, who is who, the deals, "now", and the spans of periods (figures).
 
 Small numbers too: the Wilson interval and the interpolated quantile.
 """
@@ -42,7 +42,7 @@ MICROSECOND = dt.timedelta(microseconds=1)
 NONE = "(none)"
 """What a segment, a channel or a campaign is called where there is none."""
 Z = Decimal("1.959963984540054")
-"""The two-sided 95 % quantile of the normal distribution, as figures.md writes it."""
+"""The two-sided 95 % quantile of the normal distribution, as figures writes it."""
 
 
 def as_of(settled: Settled, config: Config) -> int | None:

@@ -1,4 +1,4 @@
-"""What a good lead is, how far the teams agree, and how soon leads are answered (figures.md §1), worked out on paper."""
+"""What a good lead is, how far the teams agree, and how soon leads are answered (figures §1), worked out on paper."""
 
 from __future__ import annotations
 

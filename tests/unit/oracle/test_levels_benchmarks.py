@@ -1,4 +1,4 @@
-"""What is good, and what reaching it would be worth (figures.md §5), worked out on paper."""
+"""What is good, and what reaching it would be worth (figures §5), worked out on paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What campaigns and their trees cost and bring, how ripe that is, and what stands behind it (figures.md §2), worked out on paper."""
+"""What campaigns and their trees cost and bring, how ripe that is, and what stands behind it (figures §2), worked out on paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast deals move, what a customer costs, whose the revenue is (figures.md §2), worked out on paper."""
+"""How fast deals move, what a customer costs, whose the revenue is (figures §2), worked out on paper."""
 
 from __future__ import annotations
 

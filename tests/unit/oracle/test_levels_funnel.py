@@ -1,4 +1,4 @@
-"""The funnel of leads as figures.md §1 says it, worked out on paper."""
+"""The funnel of leads as figures §1 says it, worked out on paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passes of leads and their stages as figures.md §1 says them, worked out on paper; "now", states and periods too."""
+"""Passes of leads and their stages as figures §1 says them, worked out on paper; "now", states and periods too."""
 
 from __future__ import annotations
 

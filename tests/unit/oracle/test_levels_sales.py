@@ -1,4 +1,4 @@
-"""What sales improvises and how it keeps the CRM (figures.md §3, §4), worked out on paper."""
+"""What sales improvises and how it keeps the CRM (figures §3, §4), worked out on paper."""
 
 from __future__ import annotations
 
