@@ -27,7 +27,7 @@ ONE_WON_DEAL = """
 INSERT INTO core.setting BY NAME SELECT 'USD' AS reporting_currency, 'UTC' AS time_zone, 1 AS fiscal_year_start_month,
     'linear' AS default_model, ['linear'] AS models, 30 AS target_pct, ['website'] AS lead_sources, 'h' AS config_hash;
 INSERT INTO core.agreement BY NAME SELECT 'h' AS agreements_hash, [] AS sales_stages, [] AS adherence_checks, [] AS excluded_kinds,
-    [] AS excluded_channels;
+    [] AS excluded_channels, 180 AS lookback_days, 14 AS update_days, 10 AS min_sample, 10 AS advice_count;
 INSERT INTO core.model VALUES ('linear', 'rest 100');
 INSERT INTO core.deal BY NAME SELECT 'won_by_two_touches' AS deal_id, 'acme' AS account_id, 'won' AS status, 100 AS amount,
     'USD' AS currency, 100 AS amount_reporting, DATE '2026-01-05' AS opened_on, DATE '2026-02-10' AS closed_on,
