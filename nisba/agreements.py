@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,9 +21,7 @@ __all__ = [
     "CHECKS",
     "DEFAULT_SLAS",
     "LEAD_STAGES",
-    "LEAD_STATES",
     "Adherence",
-    "Agreement",
     "Benchmarks",
     "BusinessHours",
     "Exceptions",
@@ -37,13 +35,13 @@ __all__ = [
     "Tier",
     "check_agreements",
     "check_size",
+    "check_time_zone",
     "exception_rules",
     "minute_of_day",
 ]
 
 LEAD_STAGES = ("inquiry", "mql", "sal", "sql", "opportunity", "customer")
 """How far a lead can come, in order; its rank is its place, from 1."""
-LEAD_STATES = (*LEAD_STAGES, "rejected", "recycled")
 
 NonNegative = Annotated[int, msgspec.Meta(ge=0)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -190,9 +188,6 @@ class Incentive(Section, frozen=True, kw_only=True):
     split_by: Literal["campaign_owner", "deal_owner"] | dict[Name, Decimal] = "campaign_owner"
 
 
-Agreement: TypeAlias = LeadQuality | LeadSla | Incentive
-
-
 def exception_rules(exceptions: Exceptions) -> Iterator[tuple[str, Rule]]:
     """Yield the rules of exceptions by name, in the order of the reports."""
     yield from ((name, rule) for name, rule in msgspec.structs.asdict(exceptions).items() if isinstance(rule, Rule))
@@ -231,6 +226,15 @@ def check_size(key: str, value: Decimal | None, *, most: int = 10**9) -> None:
         raise ConfigError(f"{key}: expected a number from 0 to {most} with six decimals at most, found {value}")
 
 
+def check_time_zone(key: str, name: str) -> None:
+    """Raise ConfigError for a time zone that nobody knows."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        unknown = f"unknown time zone {name!r}: expected a name such as 'Asia/Riyadh'"
+        raise ConfigError(f"{key}: {unknown}") from None
+
+
 def _check_sla(sla: LeadSla) -> None:
     if LEAD_STAGES.index(sla.to_stage) <= LEAD_STAGES.index(sla.from_stage):
         raise ConfigError(f"lead_sla {sla.id!r}: {sla.to_stage} is not after {sla.from_stage}; stages are {', '.join(LEAD_STAGES)}")
@@ -238,11 +242,7 @@ def _check_sla(sla: LeadSla) -> None:
 
 
 def _check_business_hours(hours: BusinessHours) -> None:
-    try:
-        ZoneInfo(hours.time_zone or "UTC")
-    except (KeyError, ValueError, OSError):
-        unknown = f"unknown time zone {hours.time_zone!r}: expected a name such as 'Asia/Riyadh'"
-        raise ConfigError(f"business_hours.time_zone: {unknown}") from None
+    check_time_zone("business_hours.time_zone", hours.time_zone or "UTC")
     for key, text in (("opens", hours.opens), ("closes", hours.closes)):
         if minute_of_day(text) is None:
             raise ConfigError(f'business_hours.{key}: expected a time such as "09:00", found {text!r}')

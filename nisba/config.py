@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -34,6 +33,7 @@ from nisba.agreements import (
     SalesProcess,
     check_agreements,
     check_size,
+    check_time_zone,
 )
 from nisba.errors import AmountError, ConfigError
 from nisba.money import minor_digits
@@ -345,11 +345,7 @@ def _check_reporting(reporting: Reporting) -> None:
     if reporting.as_of is not None and reporting.as_of.tzinfo is None:
         raise ConfigError(f"reporting.as_of: expected an instant with its offset, such as 2026-03-31T23:59:59Z, found {reporting.as_of}")
     check_size("reporting.gross_margin_pct", reporting.gross_margin_pct, most=100)
-    try:
-        ZoneInfo(reporting.time_zone)
-    except (KeyError, ValueError, OSError):
-        unknown = f"unknown time zone {reporting.time_zone!r}: expected a name such as 'Asia/Riyadh'"
-        raise ConfigError(f"reporting.time_zone: {unknown}") from None
+    check_time_zone("reporting.time_zone", reporting.time_zone)
     pairs = [code for pair in reporting.fixed_rates for code in pair.split("/", 1)]
     try:
         for code in (reporting.currency, reporting.fx_pivot, *pairs):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = [
     "folded",
     "is_no_campaign",
     "is_reserved",
+    "labels_of",
     "normalised",
     "relabelled",
 ]
@@ -79,6 +81,18 @@ def relabelled(column: Any, field: str, labels: Labels) -> Any:
     codes, values = encode(column)
     names = _names(field, labels)
     return dictionary(codes, pa.array([_known(label, field, names) for label in values.to_pylist()], pa.string())).cast(pa.string())
+
+
+def labels_of(maps: Iterable[Mapping[str, str]]) -> Labels:
+    """Return the maps of the configuration from rows of `field`, `label` and `name`, as `core.label` has them.
+
+    >>> labels_of([{"field": "channel", "label": "linkedin", "name": "paid_social"}]).channel
+    {'linkedin': 'paid_social'}
+    """
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for row in maps:
+        found[row["field"]][row["label"]] = row["name"]
+    return Labels(**found)
 
 
 def _names(field: str, labels: Labels) -> dict[str, str]:

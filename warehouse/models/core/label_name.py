@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 import pyarrow as pa
 
 from nisba.attribution.facts import TEXT
-from nisba.attribution.labels import folded, is_no_campaign, relabelled
+from nisba.attribution.labels import folded, is_no_campaign, labels_of, relabelled
 from nisba.config import Labels
 
 __all__ = ["model"]
@@ -19,7 +18,7 @@ RAW = {"channel": "channel", "kind": "kind", "lead_segment": "segment", "deal_se
 
 def model(label_in_use: pa.Table, label: pa.Table) -> pa.Table:
     """Return one row per label in use: `field, label, name, folded`, the name null where the label is none."""
-    labels = _labels(label)
+    labels = labels_of(label.to_pylist())
     fields, found = label_in_use["field"].to_pylist(), label_in_use["label"].to_pylist()
     names = [_name(field, text, labels) for field, text in zip(fields, found, strict=True)]
     compared = [None if name is None else folded(name) for name in names]
@@ -32,11 +31,3 @@ def _name(field: str, text: str, labels: Labels) -> Any:
     if field == "campaign":
         return None if is_no_campaign(text) else text
     return relabelled(pa.array([text], TEXT), RAW[field], labels)[0].as_py() if field in RAW else text
-
-
-def _labels(label: pa.Table) -> Labels:
-    """Return the maps of the configuration."""
-    maps: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for row in label.to_pylist():
-        maps[row["field"]][row["label"]] = row["name"]
-    return Labels(**maps)
