@@ -1,166 +1,119 @@
-"""Adapters: other systems' exports as nisba's events, one SELECT per event type.
+"""Adapters: other systems' tables as nisba's events, one SELECT per event type, no code.
 
-An adapter is a folder of SQL files beside this module, named after fact types (`touch.sql`, `deal.sql`, …). A file's
-SELECT reads the export by the bare names of its files and yields `id`, `source`, `time` and the fields of `data`;
-columns that are null are left out. `left_out.sql` counts, by reason, what cannot become an event. See docs/adapters.md.
+An adapter is a folder beside `frame/`, or one of the firm's own. What it declares and how its SELECTs see the source's tables is told in
+`adapters.frame.folder` and docs/adapters.md.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
-from nisba.errors import SourceError
-from schemas.encoding import encode_event
-from schemas.events import EVENT_TYPES
-from schemas.topics import topic_of
+from adapters.frame.conversion import Conversion, counts_of, unmapped_values, write_events
+from adapters.frame.folder import Adapter, adapter, adapters
+from adapters.frame.names import did_you_mean
+from adapters.frame.session import reading
+from adapters.frame.settings import settle
+from adapters.frame.tables import MatchedTable, unread
+from nisba.config import Config
+from nisba.errors import ConfigError, SourceError
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-__all__ = ["Adapter", "Conversion", "adapter", "adapters", "convert"]
-
-_FOLDER = Path(__file__).parent
-_LEFT_OUT = "left_out"
-_ENVELOPE = ("id", "source", "time")
-_BLOCK = 10_000
+__all__ = ["Adapter", "Conversion", "Examination", "Pull", "adapter", "adapters", "convert", "examine", "pulls"]
 
 
 @dataclass(frozen=True)
-class Adapter:
-    """An adapter: its name and the SELECT of each fact type."""
+class Examination:
+    """What a place is to an adapter, before anything is written.
 
-    name: str
-    queries: dict[str, str]
-    left_out: str | None
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What a conversion wrote: events per fact type, and rows left out per reason."""
-
-    directory: Path
-    events: dict[str, int]
-    left_out: dict[str, int]
-
-
-def adapters() -> tuple[str, ...]:
-    """Return the names of all adapters."""
-    return tuple(sorted(folder.name for folder in _FOLDER.iterdir() if any(folder.glob("*.sql"))))
-
-
-def adapter(name: str) -> Adapter:
-    """Return an adapter; raises SourceError, naming those there are, for an unknown one."""
-    if name not in adapters():
-        raise SourceError(f"there is no adapter {name!r}; there are: {', '.join(adapters())}")
-    queries = {file.stem: file.read_text("utf-8") for file in sorted((_FOLDER / name).glob("*.sql"))}
-    left_out = queries.pop(_LEFT_OUT, None)
-    return Adapter(name, queries, left_out)
-
-
-def convert(name: str, source_dir: str | Path, out_dir: str | Path) -> Conversion:
-    """Write the events of an export as `<topic>.jsonl` files into `out_dir`, replacing files of these names.
-
-    Raises SourceError when a file or column is missing, or a row has no `id` or an instant without an offset.
+    Tables found and missing, those nobody reads, (setting, value, rows) without an answer, events per fact type, rows left out and kept
+    under an assumption per reason, and lines for nisba.toml that the source suggests, by section.
     """
-    chosen, source = adapter(name), Path(source_dir).resolve()
-    if not source.is_dir():
-        raise SourceError(f"{source} is no folder: adapter {name} reads the files of an export from it")
-    directory = Path(out_dir)
-    directory.mkdir(parents=True, exist_ok=True)
-    with _reading(source) as connection:
-        left_out = dict(_rows(connection, name, _LEFT_OUT, chosen.left_out)) if chosen.left_out else {}
-        events = _write_all(connection, chosen, directory)
-    return Conversion(directory, events, left_out)
+
+    tables: tuple[MatchedTable, ...]
+    unread: tuple[str, ...]
+    unmapped: tuple[tuple[str, str, int], ...]
+    events: Mapping[str, int]
+    left_out: Mapping[str, int]
+    assumed: Mapping[str, int]
+    proposed: tuple[tuple[str, str], ...]
 
 
-def _reading(source: Path) -> DuckDBPyConnection:
-    """Open a connection in which the export's files have their bare names; nothing else is fetched."""
-    import duckdb
+@dataclass(frozen=True)
+class Pull:
+    """An adapter over a place, with the settings of its section: one of `[adapters.*]`, or the defaults."""
 
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    connection.execute("set file_search_path = $folder", {"folder": str(source)})
-    return connection
-
-
-def _write_all(connection: DuckDBPyConnection, chosen: Adapter, directory: Path) -> dict[str, int]:
-    """Write each fact type to the file of its topic; nothing is left or replaced when one of them fails."""
-    counts, parts = {}, {}
-    try:
-        for fact_type, query in chosen.queries.items():
-            event_type, topic = _event_type(chosen.name, fact_type)
-            final = directory / f"{topic}.jsonl"
-            part = directory / f"{topic}.jsonl.part"
-            mode = "ab" if part in parts else "wb"
-            parts[part] = final
-            with part.open(mode) as file:
-                counts[fact_type] = _write(file, _lines(connection, chosen.name, fact_type, event_type, query))
-        for part, final in parts.items():
-            part.replace(final)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
-    return counts
+    section: str
+    adapter: Adapter
+    where: str
+    given: Mapping[str, Any]
 
 
-def _write(file: IO[bytes], lines: Iterator[bytes]) -> int:
-    count = 0
-    for count, line in enumerate(lines, 1):  # noqa: B007  the last number is the count
-        file.write(line + b"\n")
-    return count
+def pulls(config: Config, name: str | None = None, where: str | None = None) -> tuple[Pull, ...]:
+    """Return what there is to read: the section, adapter or folder called `name` over `where`, or every section that has a `from`.
+
+    Raises ConfigError for a section that names no place, SourceError for an unknown adapter.
+    """
+    if name is None:
+        return tuple(_pull(config, section, None) for section, given in config.adapters.items() if given.get("from"))
+    return (_pull(config, name, where),)
 
 
-def _event_type(name: str, fact_type: str) -> tuple[str, str]:
-    by_fact_type = {declared.fact_type: event_type for event_type, declared in EVENT_TYPES.items()}
-    if fact_type not in by_fact_type:
-        raise SourceError(f"adapter {name}: {fact_type}.sql is named after no fact type; there are: {', '.join(by_fact_type)}")
-    event_type = by_fact_type[fact_type]
-    return event_type, topic_of(event_type).name
+def _pull(config: Config, name: str, where: str | None) -> Pull:
+    given = config.adapters.get(name, {})
+    kind = given.get("adapter", name)
+    if name not in config.adapters and "/" not in name and name not in adapters():
+        known = (*adapters(), *config.adapters)
+        raise SourceError(f"there is no adapter {name!r}{did_you_mean(name, known)}; there are: {', '.join(dict.fromkeys(known))}.")
+    place = where or given.get("from")
+    if not place:
+        raise ConfigError(f"adapters.{name}: it does not say where the tables are; name a place, or give the section a `from`.")
+    return Pull(name, adapter(kind), str(place), given)
 
 
-def _lines(connection: DuckDBPyConnection, name: str, fact_type: str, event_type: str, query: str) -> Iterator[bytes]:
-    columns: list[str] = []
-    for row in _rows(connection, name, fact_type, query, columns):
-        fields = dict(zip(columns, row, strict=True))
-        _check(fields, f"adapter {name}, {fact_type}.sql")
-        event_id, source, time = (str(fields.pop(column)) for column in _ENVELOPE)
-        yield encode_event(event_type, event_id, source, time, fields)[1]
+def convert(pull: Pull, config: Config, out_dir: str | Path) -> Conversion:
+    """Write the events of a place as `<topic>.jsonl` files into `out_dir`, replacing files of these names.
+
+    Raises SourceError for a table or a column that is missing, for values without an answer in the settings, and for a row that is no
+    event; ConfigError for settings that are wrong. Then nothing is written.
+    """
+    with _session(pull, config) as session:
+        _refuse_unmapped(pull, unmapped_values(session))
+        left_out, assumed = counts_of(session, "left_out"), counts_of(session, "assumed")
+        return Conversion(Path(out_dir), write_events(session, Path(out_dir)), left_out, assumed)
 
 
-def _check(fields: dict[str, Any], where: str) -> None:
-    missing = [column for column in _ENVELOPE if fields.get(column) is None]
-    if missing:
-        raise SourceError(f"{where}: a row has no {' and no '.join(missing)}: {fields}")
-    for column, value in fields.items():
-        if isinstance(value, datetime) and value.tzinfo is None:
-            raise SourceError(f"{where}: {column} is a time without an offset: write it as text with one")
+def examine(pull: Pull, config: Config) -> Examination:
+    """Tell what `convert` would find; write nothing. Raises as `convert` does, but for values without an answer: they are told."""
+    with _session(pull, config) as session:
+        unmapped = tuple(unmapped_values(session))
+        selects = {} if unmapped else pull.adapter.queries
+        return Examination(
+            tables=session.tables,
+            unread=tuple(unread(session.place, session.tables)),
+            unmapped=unmapped,
+            events={name: session.rows(name, f"SELECT count(*) FROM ({select})")[0][0] for name, select in selects.items()},
+            left_out=counts_of(session, "left_out"),
+            assumed=counts_of(session, "assumed"),
+            proposed=tuple(session.rows("proposed", pull.adapter.reports["proposed"])) if "proposed" in pull.adapter.reports else (),
+        )
 
 
-def _rows(
-    connection: DuckDBPyConnection, name: str, fact_type: str, query: str, columns: list[str] | None = None
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a query; `columns` is filled with its columns' names."""
-    import duckdb
-
-    try:
-        result = connection.execute(query)
-        if columns is not None:
-            columns.extend(column[0] for column in result.description or ())
-        while block := result.fetchmany(_BLOCK):
-            yield from block
-    except duckdb.Error as error:
-        raise SourceError(_explain(name, fact_type, str(error))) from None
+def _session(pull: Pull, config: Config) -> Any:
+    chosen = pull.adapter
+    settings = settle(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
+    return reading(chosen, pull.where, settings)
 
 
-def _explain(name: str, fact_type: str, message: str) -> str:
-    """Say which file or column the export lacks, instead of how DuckDB found out."""
-    where = f"adapter {name}, {fact_type}.sql"
-    if file := re.search(r'No files found that match the pattern "([^"]+)"', message):
-        return f"{where}: the export has no file {file[1]}"
-    if column := re.search(r'[Cc]olumn "?([\w.]+)"?[^.]*(?:not found|does not exist|does not have|cannot be referenced before)', message):
-        return f"{where}: the export has no column {column[1]} where it is expected; is it another version of the export?"
-    return f"{where}: {message.splitlines()[0]}"
+def _refuse_unmapped(pull: Pull, found: list[tuple[str, str, int]]) -> None:
+    if not found:
+        return
+    named = "; ".join(f"{setting}: {value!r} ({rows:,} rows)" for setting, value, rows in found[:10])
+    setting, value, _ = found[0]
+    raise SourceError(
+        f"adapter {pull.section}: values without an answer: {named}{' …' if len(found) > 10 else ''}. "
+        f'Add a line for each to [adapters.{pull.section}], such as {setting} = {{ "{value}" = "…" }}; `nisba adapters check` shows all.'
+    )
+
+

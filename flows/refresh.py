@@ -24,7 +24,8 @@ def catch_up(config_file: str | None = None) -> str:
 
 @flow(name="daily", log_prints=True)
 def daily(config_file: str | None = None) -> str:
-    """Bring the figures up to date, then prove a sample of them from the ledger."""
+    """Read the firm's own sources, bring the figures up to date, then prove a sample of them from the ledger."""
+    tasks.pull(config_file)
     found = catch_up(config_file)
     with concurrency(WRITER, occupy=1):
         tasks.verify(config_file)

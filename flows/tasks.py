@@ -11,7 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from nisba.config import load_config
 from nisba.errors import CheckFailed, ConfigError, TooManyDeadLetters
 
-__all__ = ["catch_up", "publish", "report", "verify"]
+__all__ = ["catch_up", "publish", "pull", "report", "verify"]
 
 LEASE_SECONDS = 300.0
 """How long a flow waits for the stream's cycle to end."""
@@ -29,6 +29,14 @@ def _worth_another_try(task_: Any, run: Any, state: Any) -> bool:
 
 
 _TWICE_MORE: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [2, 10], "retry_condition_fn": _worth_another_try}
+
+
+@task(**_TWICE_MORE)
+def pull(config_file: str | None) -> dict[str, int]:
+    """Read the firm's own sources, where the configuration names any, and send their events to Kafka; return the events of each."""
+    from flows.pull import pull as run
+
+    return {one.section: one.events for one in run(load_config(config_file), on_source=print)}  # noqa: T203  Prefect's log
 
 
 @task(**_TWICE_MORE)

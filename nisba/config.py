@@ -227,6 +227,8 @@ class Config(_Section, frozen=True):
     kafka: Kafka = Kafka()
     warehouse: Warehouse = Warehouse()
     publish: Publish = Publish()
+    adapters: dict[str, dict[str, Any]] = {}
+    """Sources: their adapters declare which keys a section has, and check them."""
 
 
 def load_config(
@@ -284,7 +286,7 @@ def _read(path: str | Path | None) -> dict[str, Any]:
 def _apply_environment(tree: dict[str, Any], environment: Mapping[str, str]) -> None:
     """Lay `NISBA_<SECTION>_<KEY>` over the tree; lists are separated by commas."""
     for section_field in msgspec.structs.fields(Config):
-        if isinstance(section_field.default, tuple):  # tables in a list are for the file alone, and so are tables in a section
+        if not isinstance(section_field.default, msgspec.Struct):  # tables of tables are for the file alone
             continue
         for field in msgspec.structs.fields(section_field.type):
             if isinstance(field.default, msgspec.Struct):

@@ -11,34 +11,26 @@
 -- A subsidiary is a company of its own: `subsidiary_of` is no identity link.
 with pipeline as (
   select *, case product when 'GTXPro' then 'GTX Pro' else product end as listed_product
-  from read_csv('sales_pipeline.csv', all_varchar = true)
+  from sales_pipeline
 ),
 
 accounts as (
   select account, case sector when 'technolgy' then 'technology' else sector end as sector
-  from read_csv('accounts.csv', all_varchar = true)
-),
-
-products as (
-  select product, sales_price from read_csv('products.csv', all_varchar = true)
-),
-
-agents as (
-  select sales_agent, regional_office from read_csv('sales_teams.csv', all_varchar = true)
+  from account_list
 ),
 
 opportunities as (
   select
     pipeline.*,
     accounts.sector,
-    products.sales_price,
-    agents.regional_office,
+    price_list.sales_price,
+    sales_teams.regional_office,
     strptime(engage_date, '%m/%d/%Y') as opened,
     strptime(close_date, '%m/%d/%Y') as closed
   from pipeline
   left join accounts using (account)
-  left join products on products.product = pipeline.listed_product
-  left join agents using (sales_agent)
+  left join price_list on price_list.product = pipeline.listed_product
+  left join sales_teams using (sales_agent)
   where engage_date is not null
 ),
 
@@ -52,7 +44,6 @@ states as (
 
 select
   opportunity_id || '/' || revision as id,
-  'maven-crm' as source,
   strftime(happened, '%Y-%m-%dT%H:%M:%SZ') as time,
   opportunity_id as deal_id,
   coalesce(account, 'unnamed-' || opportunity_id) as account_id,

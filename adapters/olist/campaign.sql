@@ -5,7 +5,7 @@
 -- There is no spend in the source, so these campaigns have no cost, and their ROI says `no_cost`.
 with leads as (
   select landing_page_id, first_contact_date::date as contact_date, case origin when 'direct_traffic' then 'direct' else coalesce(origin, 'not_recorded') end as channel
-  from read_csv('olist_marketing_qualified_leads_dataset.csv', all_varchar = true)
+  from qualified_leads
 ),
 
 channels as (
@@ -22,7 +22,6 @@ pages as (
 
 select
   'landing-page/' || landing_page_id as id,
-  'olist' as source,
   starts_on || 'T00:00:00Z' as time,
   landing_page_id as campaign_id,
   'Landing page ' || left(landing_page_id, 8) as name,

@@ -6,42 +6,33 @@
 -- must be read as the instant it is: taken as local time it would move deals, and taken as a date it would be right by luck.
 -- opened_at: the first contact (as in touch.sql), since the source knows no earlier step. One deal was won two days
 -- *before* its first contact: it opens when it closes, and the later contact earns nothing from it.
-with won as (
-  select * from read_csv('olist_closed_deals_dataset.csv', all_varchar = true)
-),
-
-leads as (
+with leads as (
   select *, case when first_contact_date::date between date '2017-10-16' and date '2018-02-17' then 2 else 3 end as hours_behind_utc
-  from read_csv('olist_marketing_qualified_leads_dataset.csv', all_varchar = true)
-),
-
-sellers as (
-  select seller_id, seller_state from read_csv('olist_sellers_dataset.csv', all_varchar = true)
+  from qualified_leads
 ),
 
 sales as (
   select seller_id, sum(price::decimal(18, 2)) as amount
-  from read_csv('closed_deal_sellers_order_items.csv', all_varchar = true)
+  from order_items
   group by all
 ),
 
 deals as (
   select
-    won.*,
+    closed_deals.*,
     leads.origin,
-    sellers.seller_state,
+    seller_list.seller_state,
     coalesce(sales.amount, 0::decimal(18, 2)) as amount,
     won_date::timestamp as closed_at,
     least(won_date::timestamp, first_contact_date::timestamp + to_hours(hours_behind_utc)) as opened_at
-  from won
+  from closed_deals
   inner join leads using (mql_id)
   left join sales using (seller_id)
-  left join sellers using (seller_id)
+  left join seller_list using (seller_id)
 )
 
 select
   mql_id || '/won' as id,
-  'olist' as source,
   strftime(closed_at, '%Y-%m-%dT%H:%M:%SZ') as time,
   mql_id as deal_id,
   seller_id as account_id,

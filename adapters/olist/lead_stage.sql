@@ -4,11 +4,7 @@
 -- never won have none. Times as in touch.sql and deal.sql.
 with leads as (
   select *, case when first_contact_date::date between date '2017-10-16' and date '2018-02-17' then '-02:00' else '-03:00' end as utc_offset
-  from read_csv('olist_marketing_qualified_leads_dataset.csv', all_varchar = true)
-),
-
-won as (
-  select * from read_csv('olist_closed_deals_dataset.csv', all_varchar = true)
+  from qualified_leads
 ),
 
 stages as (
@@ -24,9 +20,9 @@ stages as (
   from leads
   union all
   select mql_id || '/customer', replace(won_date, ' ', 'T') || 'Z', mql_id, 'customer', seller_id, mql_id, sr_id, 'sales'
-  from won
+  from closed_deals
 )
 
-select id, 'olist' as source, time, mql_id as lead_id, stage, mql_id as person_id, account_id, deal_id, owner, team
+select id, time, mql_id as lead_id, stage, mql_id as person_id, account_id, deal_id, owner, team
 from stages
 order by id

@@ -6,12 +6,11 @@
 -- missing origin (60) is `not_recorded`: two different kinds of not knowing.
 with leads as (
   select *, case when first_contact_date::date between date '2017-10-16' and date '2018-02-17' then '-02:00' else '-03:00' end as utc_offset
-  from read_csv('olist_marketing_qualified_leads_dataset.csv', all_varchar = true)
+  from qualified_leads
 )
 
 select
   'contact/' || mql_id as id,
-  'olist' as source,
   first_contact_date || 'T00:00:00' || utc_offset as time,
   mql_id as person_id,
   case origin when 'direct_traffic' then 'direct' else coalesce(origin, 'not_recorded') end as channel,

@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("start", "Write a nisba.toml to begin with, and an empty warehouse."),
     "topics": ("events", "Show the Kafka topics, check them, create what is missing."),
     "simulate": ("start", "Write the events of a company that does not exist."),
+    "adapters": ("pulling", "List the adapters, and look at a source with one before anything is read."),
+    "pull": ("pulling", "Read the sources of the configuration, and send their events to Kafka."),
     "send": ("events", "Send a directory of events to Kafka."),
     "stream": ("events", "Read Kafka into the warehouse, exactly once, and keep the books up to date."),
     "backfill": ("events", "Read a directory of events and build all of core.* and marts.*."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["backfill", "dead_letters", "send", "stream", "topics"]
 
-EVENTS_DIR = click.argument("events_dir", type=click.Path(path_type=Path))
-ADAPTER = click.option("--adapter", metavar="NAME", help="EVENTS_DIR is another system's export: olist, maven_crm.")
+WHERE = click.argument("where", required=False)
+ADAPTER = click.option("--adapter", metavar="NAME", help="WHERE holds another system's tables: an adapter, its section or its folder.")
 
 
 @click.command()
@@ -52,12 +51,12 @@ def topics(config: Config, create: bool, replication: int, as_json: bool) -> Non
 
 
 @click.command()
-@EVENTS_DIR
+@WHERE
 @configured
 @ADAPTER
 @as_json
-def send(events_dir: Path, config: Config, adapter: str | None, as_json: bool) -> None:
-    """Send a directory of events to Kafka, each line as it is.
+def send(where: str | None, config: Config, adapter: str | None, as_json: bool) -> None:
+    """Send a directory of events to Kafka, each line as it is; or what an adapter makes of another system's tables.
 
     \b
     Example:
@@ -66,7 +65,7 @@ def send(events_dir: Path, config: Config, adapter: str | None, as_json: bool) -
     """
     from pipelines.broker.producer import send_directory
 
-    with _events_of(events_dir, adapter) as directory, progress("Sending …") as update:
+    with _events_of(config, where, adapter) as directory, progress("Sending …") as update:
         report = send_directory(directory, config, on_progress=lambda count: update(f"Sending … {count:,} records"))
     if as_json:
         emit({"sent": dict(report.sent), "refused": report.refused, "seconds": round(report.seconds, 3)})
@@ -100,12 +99,12 @@ def stream(config: Config, until_caught_up: bool, skip_lost: bool) -> None:
 
 
 @click.command()
-@EVENTS_DIR
+@WHERE
 @configured
 @ADAPTER
 @as_json
-def backfill(events_dir: Path, config: Config, adapter: str | None, as_json: bool) -> None:
-    """Read a directory of events (*.jsonl[.gz|.zst], *.parquet) and build all of core.* and marts.*.
+def backfill(where: str | None, config: Config, adapter: str | None, as_json: bool) -> None:
+    """Read a directory of events (*.jsonl[.gz|.zst], *.parquet), or another system's tables, and build all of core.* and marts.*.
 
     Reading it again lands nothing twice. Records that are no events become dead letters; they are counted at the end.
 
@@ -117,8 +116,8 @@ def backfill(events_dir: Path, config: Config, adapter: str | None, as_json: boo
     from pipelines.file_source import event_files
 
     if adapter is None:
-        event_files(events_dir)  # before Beam is imported: a wrong folder is said at once
-    with _events_of(events_dir, adapter) as directory:
+        event_files(_named(where))  # before Beam is imported: a wrong folder is said at once
+    with _events_of(config, where, adapter) as directory:
         counts = _backfill(directory, config)
     if as_json:
         emit({"warehouse": config.warehouse.path, **counts})
@@ -143,19 +142,21 @@ def _backfill(directory: Path, config: Config) -> dict[str, int]:
 
 
 @contextmanager
-def _events_of(directory: Path, adapter: str | None) -> Iterator[Path]:
+def _events_of(config: Config, where: str | None, adapter: str | None) -> Iterator[Path]:
     """Yield a directory of events: the one named, or what an adapter makes of it."""
     if adapter is None:
-        yield directory
+        yield _named(where)
         return
-    from adapters import convert
+    from nisba.cli.pulling import converted
 
-    with tempfile.TemporaryDirectory(prefix="nisba-") as folder:
-        with progress(f"Converting {directory} …"):
-            made = convert(adapter, directory, folder)
-        for reason, count in made.left_out.items():
-            say(f"Left out by the adapter: {count:,} {reason}")
-        yield made.directory
+    with converted(config, adapter, where) as directory:
+        yield directory
+
+
+def _named(where: str | None) -> Path:
+    if where is None:
+        raise ConfigError("name a directory of events, or an adapter whose section of the configuration has a `from`.")
+    return Path(where)
 
 
 @click.group("dead-letters")

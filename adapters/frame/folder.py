@@ -1,0 +1,109 @@
+"""An adapter is a folder: what it declares in `adapter.toml` and `tables.toml`, and one SELECT per fact type.
+
+    adapter.toml       its title and its settings
+    tables.toml        the tables and columns that its SELECTs read
+    views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml
+    <fact type>.sql    one event per row: `id`, `time` and the fields of `data`
+    unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
+    left_out.sql       what becomes no event: `reason`, `rows`
+    assumed.sql        what was kept under an assumption: `reason`, `rows`
+    proposed.sql       lines for nisba.toml that the source itself suggests: `section`, `line`
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from adapters.frame.names import did_you_mean
+from adapters.frame.settings import COMMON, Setting
+from adapters.frame.tables import SourceTable
+from nisba.errors import SourceError
+from schemas.events import BY_FACT_TYPE
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Adapter", "adapter", "adapters"]
+
+_ADAPTERS = Path(__file__).parent.parent
+_DECLARATION = "adapter.toml"
+REPORTS = ("unmapped", "left_out", "assumed", "proposed")
+
+
+class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    title: str
+    source: str = ""
+    settings: dict[str, Setting] = {}
+    views: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter, read: its settings and tables as declared, its SQL by name; `source` is that of its events where no setting says another."""
+
+    name: str
+    title: str
+    source: str
+    settings: Mapping[str, Setting]
+    tables: Mapping[str, SourceTable]
+    views: Mapping[str, str]
+    queries: Mapping[str, str]
+    reports: Mapping[str, str]
+
+
+def adapters() -> tuple[str, ...]:
+    """Return the names of the adapters that come with nisba."""
+    return tuple(sorted(file.parent.name for file in _ADAPTERS.glob(f"*/{_DECLARATION}")))
+
+
+def adapter(name: str) -> Adapter:
+    """Return an adapter by its name, or one's own by the path of its folder (`./ours`).
+
+    Raises SourceError, naming those there are, for an unknown one, and for a folder that declares what no adapter can have.
+    """
+    if "/" in name:
+        folder = Path(name).expanduser()
+        if not (folder / _DECLARATION).is_file():
+            raise SourceError(f"{name} is no adapter: it has no {_DECLARATION}.")
+        return _read(folder)
+    if name not in adapters():
+        raise SourceError(f"there is no adapter {name!r}{did_you_mean(name, adapters())}; there are: {', '.join(adapters())}.")
+    return _read(_ADAPTERS / name)
+
+
+def _read(folder: Path) -> Adapter:
+    declared = _toml(folder / _DECLARATION, _Declared)
+    for name in declared.settings.keys() & COMMON.keys():
+        raise SourceError(f"{folder / _DECLARATION}: {name!r} is a setting of every adapter, and is not declared.")
+    selects = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
+    reports = {name: selects.pop(name) for name in REPORTS if name in selects}
+    for name in selects.keys() - BY_FACT_TYPE.keys():
+        known = ", ".join((*BY_FACT_TYPE, *REPORTS))
+        raise SourceError(f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}.")
+    return Adapter(
+        name=folder.resolve().name,
+        title=declared.title,
+        source=declared.source or folder.resolve().name,
+        settings=declared.settings,
+        tables=_toml(folder / "tables.toml", dict[str, SourceTable]),
+        views={name: (folder / "views" / f"{name}.sql").read_text("utf-8") for name in declared.views},
+        queries=selects,
+        reports=reports,
+    )
+
+
+def _toml(file: Path, kind: Any) -> Any:
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), kind)
+    except FileNotFoundError:
+        raise SourceError(f"{file}: there is no such file.") from None
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+        raise SourceError(f"{file}: {error}.") from None

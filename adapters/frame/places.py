@@ -1,0 +1,203 @@
+"""Places where a source's tables lie: a folder, one file, a database file (DuckDB, SQLite), a Postgres server.
+
+A table is a file, a folder of files of one kind (as loaders write them), or a table or view of a database. Nothing is ever written there,
+and nothing is fetched: the extensions for SQLite and Postgres come as packages, and are loaded by their path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from adapters.frame.names import normal
+from nisba.errors import SourceError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["FoundTable", "Place", "identifier", "open_place"]
+
+_FILE = re.compile(r"(?P<stem>.+?)\.(?P<kind>csv|tsv|parquet|jsonl?|ndjson)(\.gz|\.zst)?", re.IGNORECASE)
+_POSTGRES = ("postgres", "postgresql")
+_EXTENSIONS = {"postgres": ("postgres_scanner", "nisba[postgres]"), "sqlite": ("sqlite_scanner", "nisba[sqlite]")}
+_CATALOGUE = "exported"
+
+
+@dataclass(frozen=True)
+class FoundTable:
+    """A table of a place: what it is called there, and the relation that reads it in SQL."""
+
+    name: str
+    relation: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place and its tables, by normal name; `modified_at` is when its newest file changed, None for a server."""
+
+    text: str
+    tables: Mapping[str, FoundTable]
+    modified_at: datetime | None
+
+
+def open_place(connection: DuckDBPyConnection, where: str) -> Place:
+    """Find the tables of a place; a database is attached to the connection, read-only.
+
+    `where` is a path, `lake.duckdb#schema`, or `postgres://host/database#schema`. Raises SourceError where there is nothing to read, or
+    two tables have one name.
+    """
+    path, _, schema = where.partition("#")
+    if urlsplit(path).scheme in _POSTGRES:
+        _attach_postgres(connection, path)
+        return Place(where, _by_name(where, _attached(connection, schema)), None)
+    file = Path(path).expanduser().resolve()
+    if file.is_dir():
+        return _folder(where, file)
+    if not file.is_file():
+        raise SourceError(f"{path}: no such file or folder; name what holds the tables of the export.")
+    changed = _changed(file)
+    if (kind := _database(file)) is not None:
+        _attach_file(connection, file, kind)
+        return Place(where, _by_name(where, _attached(connection, schema)), changed)
+    found = _table_of_file(file)
+    if found is None:
+        raise SourceError(f"{path}: no table in it; expected CSV, JSON, Parquet, DuckDB or SQLite{_looks_empty(file)}.")
+    return Place(where, _by_name(where, [found]), changed)
+
+
+def _folder(where: str, folder: Path) -> Place:
+    found = [table for path in sorted(folder.iterdir()) if (table := _table_of(path)) is not None]
+    if not found:
+        raise SourceError(f"{where}: no tables in it; expected files such as deals.csv, deals.parquet or deals/*.jsonl.")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return Place(where, _by_name(where, found), max(map(_changed, files)))
+
+
+def _by_name(where: str, found: list[FoundTable]) -> dict[str, FoundTable]:
+    tables: dict[str, FoundTable] = {}
+    for table in found:
+        other = tables.setdefault(normal(table.name), table)
+        if other is not table:
+            raise SourceError(f"{where}: {other.name} and {table.name} are one name of two tables; keep one of them, or name a #schema.")
+    return tables
+
+
+def _table_of(path: Path) -> FoundTable | None:
+    return _table_of_folder(path) if path.is_dir() else _table_of_file(path)
+
+
+def _table_of_file(file: Path) -> FoundTable | None:
+    """Return the table of a file; None where it is none, or empty."""
+    match = _FILE.fullmatch(file.name)
+    if match is None or not file.stat().st_size:
+        return None
+    return FoundTable(match["stem"], _reader(match["kind"], [file]))
+
+
+def _table_of_folder(folder: Path) -> FoundTable | None:
+    """Return the table of a folder of files; SourceError where they are of several kinds."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and _FILE.fullmatch(path.name) and path.stat().st_size)
+    kinds = sorted({_kind(path) for path in files})
+    if len(kinds) > 1:
+        raise SourceError(f"{folder}: {' and '.join(kinds)} in one table; keep the files of one kind.")
+    return FoundTable(folder.name, _reader(kinds[0], files)) if files else None
+
+
+def _kind(file: Path) -> str:
+    match = _FILE.fullmatch(file.name)
+    assert match is not None
+    return match["kind"].lower()
+
+
+def _reader(kind: str, files: list[Path]) -> str:
+    paths = ", ".join(_quoted(str(file)) for file in files)
+    if kind.lower() in ("csv", "tsv"):
+        return f"read_csv([{paths}], all_varchar = true, header = true, union_by_name = true)"
+    if kind.lower() == "parquet":
+        return f"read_parquet([{paths}], union_by_name = true)"
+    return f"read_json([{paths}], union_by_name = true)"
+
+
+def _database(file: Path) -> str | None:
+    """Tell which database a file is, by its first bytes."""
+    with file.open("rb") as stream:
+        head = stream.read(16)
+    if head[8:12] == b"DUCK":
+        return "duckdb"
+    return "sqlite" if head == b"SQLite format 3\0" else None
+
+
+def _looks_empty(file: Path) -> str:
+    return "" if file.stat().st_size else "; it is empty"
+
+
+def _changed(file: Path) -> datetime:
+    return datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+
+
+def _attach_file(connection: DuckDBPyConnection, file: Path, kind: str) -> None:
+    if kind == "sqlite":
+        _load(connection, kind)
+        connection.execute("SET sqlite_all_varchar = true")
+    _attach(connection, str(file), f"TYPE {kind}", file.name)
+
+
+def _attach_postgres(connection: DuckDBPyConnection, url: str) -> None:
+    if urlsplit(url).password:
+        hidden = url.replace(f":{urlsplit(url).password}@", ":…@")
+        raise SourceError(f"{hidden}: leave the password out; Postgres takes it from the variable PGPASSWORD or the file ~/.pgpass.")
+    _load(connection, "postgres")
+    _attach(connection, url, "TYPE postgres", url)
+
+
+def _attach(connection: DuckDBPyConnection, target: str, options: str, shown: str) -> None:
+    import duckdb
+
+    try:
+        connection.execute(f"ATTACH {_quoted(target)} AS {_CATALOGUE} ({options}, READ_ONLY)")
+    except duckdb.Error as error:
+        raise SourceError(f"{shown}: cannot be opened: {str(error).splitlines()[0]}") from None
+
+
+def _load(connection: DuckDBPyConnection, kind: str) -> None:
+    """Load an extension out of its package; SourceError, naming what to install, where it is not there."""
+    extension, extra = _EXTENSIONS[kind]
+    try:
+        package = import_module(f"duckdb_extension_{extension}")
+    except ModuleNotFoundError:
+        raise SourceError(f"reading {kind.title()} needs a package: pip install '{extra}'.") from None
+    (binary,) = Path(str(package.__file__)).parent.rglob(f"{extension}.duckdb_extension")
+    connection.execute(f"LOAD {_quoted(str(binary))}")
+
+
+def _attached(connection: DuckDBPyConnection, schema: str) -> list[FoundTable]:
+    names = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $catalogue "
+        "UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $catalogue AND NOT internal ORDER BY ALL",
+        {"catalogue": _CATALOGUE},
+    ).fetchall()
+    return list(_chosen(names, schema))
+
+
+def _chosen(names: list[tuple[str, str]], schema: str) -> Iterator[FoundTable]:
+    schemas = sorted({name for name, _ in names})
+    if schema and schema not in schemas:
+        raise SourceError(f"#{schema}: there is no such schema; there are: {', '.join(schemas) or 'none'}.")
+    for where, table in names:
+        if not schema or where == schema:
+            yield FoundTable(table, f"{_CATALOGUE}.{identifier(where)}.{identifier(table)}")
+
+
+def identifier(name: str) -> str:
+    """Return a name as SQL quotes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

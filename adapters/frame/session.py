@@ -1,0 +1,126 @@
+"""A connection in which an adapter's SELECTs can run: macros, settings, tables and shared views, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from iso4217 import Currency
+
+from adapters.frame.folder import Adapter
+from adapters.frame.places import Place, identifier, open_place
+from adapters.frame.settings import Settings
+from adapters.frame.tables import MatchedTable, create_tables
+from nisba.errors import AmountError, SourceError
+from nisba.money import minor_digits
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Session", "reading"]
+
+_MACROS = Path(__file__).parent / "macros"
+MEMORY = "600MB"
+"""What DuckDB may hold; what is larger is sorted on the disk."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open conversion: the connection, the adapter, and which of its tables were found."""
+
+    connection: DuckDBPyConnection
+    adapter: Adapter
+    place: Place
+    tables: tuple[MatchedTable, ...]
+
+    def rows(self, name: str, select: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one of the adapter's SELECTs, called `name`."""
+        with self.explained(name):
+            return self.connection.execute(select).fetchall()
+
+    @contextmanager
+    def explained(self, name: str) -> Iterator[None]:
+        """Turn an error of DuckDB into a SourceError that says where, and what the source has that it should not."""
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            raise SourceError(f"adapter {self.adapter.name}, {name}.sql: {_explained(str(error))}") from None
+
+
+@contextmanager
+def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session]:
+    """Open a session over a place; what DuckDB spills is removed with it."""
+    import duckdb
+
+    with TemporaryDirectory(prefix="nisba-") as spill:
+        limits = {"memory_limit": MEMORY, "temp_directory": spill}
+        extensions = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+        with duckdb.connect(config={**limits, **extensions}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            _create_macros(connection)
+            place = open_place(connection, where)
+            _tell(connection, settings, place)
+            tables = create_tables(connection, place, chosen.tables, settings.tables, settings.columns)
+            session = Session(connection, chosen, place, tables)
+            for name, select in chosen.views.items():
+                with session.explained(f"views/{name}"):
+                    connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {select}")
+            yield session
+
+
+def _create_macros(connection: DuckDBPyConnection) -> None:
+    """Create the macros; one may use another, whichever comes first."""
+    connection.execute(_minor_digits())
+    waiting = {file.stem: file.read_text("utf-8") for file in sorted(_MACROS.glob("*.sql"))}
+    while waiting:
+        ready = [name for name, text in waiting.items() if not _used(text, waiting.keys() - {name})]
+        for name in ready:
+            connection.execute(waiting.pop(name))
+
+
+def _used(text: str, names: Any) -> set[str]:
+    return {name for name in names if re.search(rf"\b{name}\(", text)}
+
+
+@cache
+def _minor_digits() -> str:
+    """Return the macro with the decimals of each currency; null for a code that is none."""
+    by_digits: dict[int, list[str]] = {}
+    for currency in Currency:
+        try:
+            by_digits.setdefault(minor_digits(currency.code), []).append(f"'{currency.code}'")
+        except AmountError:
+            continue
+    cases = " ".join(f"WHEN code IN ({', '.join(sorted(codes))}) THEN {digits}" for digits, codes in sorted(by_digits.items()))
+    return f"CREATE MACRO minor_digits(code) AS CASE {cases} END"
+
+
+def _tell(connection: DuckDBPyConnection, settings: Settings, place: Place) -> None:
+    """Make the settings known to the SQL."""
+    modified = {"file_modified": place.modified_at.isoformat() if place.modified_at else None}
+    for name, value in {**settings.variables, **modified}.items():
+        connection.execute(f"SET VARIABLE {identifier(name)} = $value", {"value": value})
+    for name, pairs in settings.maps.items():
+        _table(connection, f"map_{name}", ("key", "value"), list(pairs.items()))
+    for name, values in settings.lists.items():
+        _table(connection, f"list_{name}", ("value",), [(value,) for value in values])
+
+
+def _table(connection: DuckDBPyConnection, name: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    connection.execute(f"CREATE TEMP TABLE {identifier(name)} ({', '.join(f'{column} VARCHAR' for column in columns)})")
+    if rows:
+        connection.executemany(f"INSERT INTO {identifier(name)} VALUES ({', '.join('?' * len(columns))})", rows)
+
+
+def _explained(message: str) -> str:
+    return re.sub(r"^(\w+ )+Error: ", "", message.splitlines()[0])
+
+
