@@ -103,7 +103,9 @@ def _advice(report: Report, words: Words, limit: int | None) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(_plain(text), WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) + "\n"
+    whole = _plain(text).replace(" %", "\u00a0%")  # a number and its sign stay on one line
+    lines = textwrap.fill(whole, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\u00a0%", " %") + "\n"
 
 
 def what_was_checked(checks: Checks, arrivals: Arrivals, currency: str, words: Words) -> str:
