@@ -206,7 +206,9 @@ def _advice(con: duckdb.DuckDBPyConnection, currency: str) -> tuple[Advice, ...]
 
 
 _ADVICE = """
-    SELECT rank, metric, entity_kind, entity, coalesce(campaign.name, entity) AS name, period, value, best_quartile, money, sentence_key, evidence
+    SELECT
+        rank, metric, entity_kind, entity, coalesce(campaign.name, entity) AS name, period, value, best_quartile, money, sentence_key,
+        evidence
     FROM marts.advice
     LEFT JOIN core.campaign ON entity_kind = 'campaign' AND campaign_id = entity
     ORDER BY rank

@@ -43,7 +43,9 @@ def in_language(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--lang`, and pass it the `words` of that language."""
     from reports.words import DEFAULT_LANGUAGE, languages, words
 
-    @click.option("--lang", type=click.Choice(languages()), default=DEFAULT_LANGUAGE, show_default=True, help="Language of what people read.")
+    @click.option(
+        "--lang", type=click.Choice(languages()), default=DEFAULT_LANGUAGE, show_default=True, help="Language of words and figures."
+    )
     @functools.wraps(function)
     def with_words(lang: str, **options: Any) -> Any:
         return function(words=words(lang), **options)

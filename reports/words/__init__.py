@@ -3,8 +3,8 @@
 A text has a dotted key and placeholders, `{period}`; whoever uses it gives every placeholder and no other. Data (names of campaigns,
 channels, models) and the sentences of errors are no words of the catalogue.
 
-What fills a placeholder is a `Figure`, which a language may write in digits and signs of its own, a text that is `Said` in the language already, or
-a name that somebody chose: from right to left it stands between the signs that keep its own direction (U+2068, U+2069).
+What fills a placeholder is a `Figure`, which a language may write in digits and signs of its own, a text that is `Said` in the language
+already, or a name that somebody chose: from right to left it stands between the signs that keep its own direction (U+2068, U+2069).
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def _in_digits(figure: str, signs: str) -> str:
     """Return a figure with the signs of a language for `0123456789.,%+-`, between blanks; without any as it is."""
     if not signs:
         return figure
-    return figure.replace(" %", "%").translate(str.maketrans(dict(zip(_FIGURES, signs.split(), strict=True))))
+    own: dict[int, str] = dict(zip(map(ord, _FIGURES), signs.split(), strict=True))
+    return figure.replace(" %", "%").translate(own)
 
 
 def placeholders(text: str) -> set[str]:

@@ -212,7 +212,8 @@ def _seen(report: Report) -> _Seen:
 
 def test_html_shows_hostile_names_as_text_and_has_no_tag_of_theirs() -> None:
     seen = _seen(samples.HOSTILE_REPORT)
-    assert seen.tags == {"html", "meta", "title", "style", "h1", "h2", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "ol", "ul", "li"}
+    in_tables, in_text = {"table", "thead", "tbody", "tr", "th", "td"}, {"h1", "h2", "p", "code", "ol", "ul", "li"}
+    assert seen.tags == {"html", "meta", "title", "style"} | in_tables | in_text
     assert seen.cells[5 * len(MEASURES) : 5 * len(MEASURES) + 2] == [formats.one_line(samples.HOSTILE)] * 2
     assert seen.tags == _seen(samples.REPORT).tags
 

@@ -24,7 +24,6 @@ KEY = re.compile(r"^[a-z_]+\.[a-z_]+$")
 EN = words("en")
 
 
-
 def accepted(table: str, column: str) -> set[str]:
     """Return the values that the declaration of a column accepts."""
     found = next(each for each in declared(table).columns if each.name == column)

@@ -93,7 +93,8 @@ def test_evidence_is_the_rows_behind_the_figure(con: duckdb.DuckDBPyConnection, 
 def test_report_says_every_piece_in_its_place(company: Path) -> None:
     with open_reader(company) as con:
         found = read_report(con)
-        rows = con.execute("SELECT rank, metric, entity, period, value, best_quartile, money, evidence FROM marts.advice ORDER BY rank").fetchall()
+        columns = "rank, metric, entity, period, value, best_quartile, money, evidence"
+        rows = con.execute(f"SELECT {columns} FROM marts.advice ORDER BY rank").fetchall()
     assert [piece.rank for piece in found.advice] == list(range(1, 11))
     assert [
         (piece.rank, piece.metric, piece.entity, piece.period, piece.value, piece.best_quartile, piece.evidence) for piece in found.advice
