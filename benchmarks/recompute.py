@@ -21,7 +21,7 @@ from warehouse.connection import open_writer
 from warehouse.loader import land
 from warehouse.query import relations
 
-__all__ = ["main"]
+__all__ = ["main", "with_provenance"]
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nisba-bench-") as folder:
         config = load_config(None, {}, {"warehouse.path": f"{folder}/warehouse.duckdb"})
         with open_writer(config.warehouse.path) as con:
-            landed = {name: _with_provenance(table) for name, table in facts.tables().items() if len(table)}
+            landed = {name: with_provenance(table) for name, table in facts.tables().items() if len(table)}
             land(con, facts=landed, dead_letters=None, offsets=[])
 
             def everything() -> AttributeReport:
@@ -57,7 +57,7 @@ def _insert(path: str, books: Books) -> None:
         con.execute("CREATE OR REPLACE TABLE credit_line AS FROM made")
 
 
-def _with_provenance(table: pa.Table) -> pa.Table:
+def with_provenance(table: pa.Table) -> pa.Table:
     """Add the columns that a decoder would: every row another content, from one partition."""
     size = len(table)
     zeros, numbers = pa.array(np.zeros(size, dtype=np.int32)), np.arange(size)

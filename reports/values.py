@@ -10,12 +10,14 @@ from typing import Any
 import duckdb
 
 from nisba.errors import NotFound
+from nisba.money import minor_digits
 from warehouse.checks import credit_gaps
 from warehouse.data_issues import DataIssue, read_data_issues
-from warehouse.query import one_value, rows_as_dicts
+from warehouse.query import has_table, one_value, rows_as_dicts
 
 __all__ = [
     "MEASURES",
+    "Advice",
     "Arrivals",
     "Campaign",
     "Checks",
@@ -68,6 +70,24 @@ class Campaign:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """A row of marts.advice: what an entity would gain, were it among the best quarter of its kind. The metric is in its own unit."""
+
+    rank: int
+    metric: str
+    entity_kind: str
+    entity: str
+    name: str
+    """Of a campaign the name that people know it by, else the entity."""
+    period: str
+    value: float
+    best_quartile: float
+    money: Decimal
+    sentence_key: str
+    evidence: str
+
+
+@dataclass(frozen=True)
 class Report:
     """A period by one model; money in `currency`, campaigns by falling revenue."""
 
@@ -83,6 +103,8 @@ class Report:
     models: int = 1
     positive: tuple[str, ...] = ()
     """Names of the campaigns whose ROI is above zero under all of these models, the safest first."""
+    advice: tuple[Advice, ...] = ()
+    """What is worth most first; of the latest quarter that is over and the default model, whatever the report is of."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +179,8 @@ def read_report(con: duckdb.DuckDBPyConnection, *, period: str | None = None, mo
     rows = tuple(Campaign(**row) for row in campaigns)
     positive = tuple(row["entity_name"] for row in rows_as_dicts(con, _POSITIVE, [kind, name]))
     currency, target = setting.reporting_currency, float(setting.target_pct)
-    return Report(kind, name, chosen, rule, currency, target, rows, share[0] if share else {}, setting.models, positive)
+    advice = _advice(con, currency)
+    return Report(kind, name, chosen, rule, currency, target, rows, share[0] if share else {}, setting.models, positive, advice)
 
 
 _CAMPAIGNS = """
@@ -173,6 +196,23 @@ _POSITIVE = """
     ORDER BY lowest DESC, entity
 """
 _SHARE = "SELECT * FROM marts.marketing_share WHERE period_kind = ? AND period = ? AND model = ? AND segment_kind = 'all'"
+
+
+def _advice(con: duckdb.DuckDBPyConnection, currency: str) -> tuple[Advice, ...]:
+    """Read the advice, its money in minor units; none of books of an earlier version."""
+    rows = rows_as_dicts(con, _ADVICE) if has_table(con, "marts.advice") else []
+    digits = minor_digits(currency)
+    return tuple(Advice(**{**row, "money": round(Decimal(row["money"]), digits)}) for row in rows)
+
+
+_ADVICE = """
+    SELECT
+        rank, metric, entity_kind, entity, coalesce(campaign.name, entity) AS name, period, value, best_quartile, money, sentence_key,
+        evidence
+    FROM marts.advice
+    LEFT JOIN core.campaign ON entity_kind = 'campaign' AND campaign_id = entity
+    ORDER BY rank
+"""
 
 
 def measures(share: Mapping[str, Any]) -> list[Measure]:

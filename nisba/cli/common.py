@@ -19,7 +19,7 @@ from nisba.errors import ConfigError
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["as_json", "as_rows", "configured", "emit", "progress", "read_books", "say", "show", "table", "write_page"]
+__all__ = ["as_json", "as_rows", "configured", "emit", "in_language", "progress", "read_books", "say", "show", "table", "write_page"]
 
 
 def configured(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,6 +37,20 @@ def configured(function: Callable[..., Any]) -> Callable[..., Any]:
 def as_json(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--json`, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
+
+
+def in_language(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--lang`, and pass it the `words` of that language."""
+    from reports.words import DEFAULT_LANGUAGE, languages, words
+
+    @click.option(
+        "--lang", type=click.Choice(languages()), default=DEFAULT_LANGUAGE, show_default=True, help="Language of words and figures."
+    )
+    @functools.wraps(function)
+    def with_words(lang: str, **options: Any) -> Any:
+        return function(words=words(lang), **options)
+
+    return with_words
 
 
 def emit(value: Any) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from nisba.cli.common import as_json, configured, emit, progress, read_books, show, write_page
+from nisba.cli.common import as_json, configured, emit, in_language, progress, read_books, show, write_page
 from nisba.config import Config
 from nisba.errors import BrokerError, ConfigError, SourceError
-from reports.words import words
+from reports.words import Words, words
 
 if TYPE_CHECKING:
+    from reports.values import Checks, Report
     from warehouse.status import Status
 
 __all__ = ["explain", "report", "status"]
@@ -28,16 +29,19 @@ PAGES = (".html", ".md")
 @configured
 @click.option("--period", help="A month, quarter or year: 2026-03, 2026-Q1, 2026. [default: the latest year with revenue]")
 @click.option("--model", help="A model's id. [default: the default model]")
-@click.option("--all", "all_campaigns", is_flag=True, help="Every campaign, not only the first ones.")
+@click.option("--all", "all_campaigns", is_flag=True, help="Every campaign and piece of advice, not only the first ones.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this .html or .md file instead.")
+@in_language
 @as_json
-def report(config: Config, period: str | None, model: str | None, all_campaigns: bool, output: Path | None, as_json: bool) -> None:
-    """Show campaign ROI and marketing's share of the revenue.
+def report(
+    config: Config, period: str | None, model: str | None, all_campaigns: bool, output: Path | None, words: Words, as_json: bool
+) -> None:
+    """Show campaign ROI, marketing's share of the revenue, and where there is most to gain.
 
     \b
     Example:
       nisba report --period 2026-Q1 --model linear
-      nisba report --output report.html
+      nisba report --output report.html --lang ar
     """
     from reports.values import read_checks, read_report
 
@@ -48,15 +52,23 @@ def report(config: Config, period: str | None, model: str | None, all_campaigns:
     if output is not None:
         from reports.render import html, markdown
 
-        page = (html if output.suffix == ".html" else markdown).report_page(found, checks, words())
+        page = (html if output.suffix == ".html" else markdown).report_page(found, checks, words)
         write_page(output, page)
         click.echo(f"Wrote {output}.")
     elif as_json:
-        emit({**asdict(found), "checks": asdict(checks)})
+        emit(_as_json(found, checks, words))
     else:
         from reports.render.terminal import report_tables
 
-        show(report_tables(found, checks, words(), None if all_campaigns else CAMPAIGNS_SHOWN))
+        show(report_tables(found, checks, words, None if all_campaigns else CAMPAIGNS_SHOWN))
+
+
+def _as_json(found: Report, checks: Checks, words: Words) -> dict[str, Any]:
+    """Return a report as it is, each piece of advice with its sentence."""
+    from reports.render.sentences import advice
+
+    said = [{**asdict(piece), "sentence": sentence} for piece, sentence in zip(found.advice, advice(found, words), strict=True)]
+    return {**asdict(found), "advice": said, "checks": asdict(checks)}
 
 
 @click.command()
@@ -64,8 +76,9 @@ def report(config: Config, period: str | None, model: str | None, all_campaigns:
 @configured
 @click.option("--model", help="A model's id. [default: the default model]")
 @click.option("--all", "all_rows", is_flag=True, help="Every touch that was left out, not only the first ones.")
+@in_language
 @as_json
-def explain(deal_id: str, config: Config, model: str | None, all_rows: bool, as_json: bool) -> None:
+def explain(deal_id: str, config: Config, model: str | None, all_rows: bool, words: Words, as_json: bool) -> None:
     """Explain every cent of DEAL: journey, milestones, rule and shares, entries, events, and what was left out and why.
 
     \b
@@ -81,7 +94,7 @@ def explain(deal_id: str, config: Config, model: str | None, all_rows: bool, as_
         return
     from reports.render.terminal import explained_deal
 
-    show(explained_deal(found, words(), None if all_rows else LEFT_OUT_SHOWN))
+    show(explained_deal(found, words, None if all_rows else LEFT_OUT_SHOWN))
 
 
 @click.command()

@@ -23,11 +23,15 @@ def report_page(report: Report, checks: Checks, words: Words) -> str:
         .render(
             report=report,
             language=words.language,
+            direction="rtl" if words.is_right_to_left else "ltr",
             words=_marked_up(words),
+            period=sentences.period(report.period, words),
             summary=sentences.summary(report, words),
             share=tables.share_table(report, words),
             campaigns=tables.campaign_table(report, words),
             positive=sentences.positive(report, words),
+            advice=sentences.advice(report, words),
+            about_advice=sentences.about_advice(report, words),
             checked=sentences.checked(checks, words),
             to_look_at=sentences.to_look_at(checks, words),
         )
@@ -37,8 +41,9 @@ def report_page(report: Report, checks: Checks, words: Words) -> str:
 def _marked_up(words: Words) -> Callable[..., Markup]:
     """Return the catalogue for HTML: its texts and what is filled in are escaped, but for values that are markup already."""
 
-    def in_html(key: str, **values: object) -> Markup:
-        return escape(words.pattern(key, values)).format(**values)
+    def in_html(key: str, **values: str) -> Markup:
+        plain = {name: value if isinstance(value, Markup) else words.shown(value) for name, value in values.items()}
+        return escape(words.pattern(key, values)).format(**plain)
 
     return in_html
 

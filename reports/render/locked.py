@@ -70,7 +70,7 @@ def difference_page(found: Difference, model: str, words: Words, limit: int | No
     periods = ", ".join(found.periods)
     if not found.deals:
         return _line(words("difference.none", first=found.first, second=found.second, periods=periods))
-    caption = words("difference.legend", model=model, currency=found.currency, periods=periods)
+    caption: str = words("difference.legend", model=model, currency=found.currency, periods=periods)
     hidden = len(found.deals) - len(found.deals[:limit])
     if hidden:
         caption += "\n" + words("difference.hidden", count=formats.count(hidden))

@@ -22,10 +22,13 @@ def report_page(report: Report, checks: Checks, words: Words) -> str:
         .render(
             report=report,
             words=words,
+            period=sentences.period(report.period, words),
             summary=sentences.summary(report, words),
             share=tables.share_table(report, words),
             campaigns=tables.campaign_table(report, words),
             positive=sentences.positive(report, words),
+            advice=sentences.advice(report, words),
+            about_advice=sentences.about_advice(report, words),
             checked=sentences.checked(checks, words),
             to_look_at=sentences.to_look_at(checks, words),
         )

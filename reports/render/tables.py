@@ -48,7 +48,7 @@ class Table:
 def _table(words: Words, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> Table:
     """Make a table; columns are named by their keys in the catalogue."""
     headings = tuple(words.named("column", name) for name in columns)
-    return Table(headings, tuple(map(tuple, rows)), frozenset(columns.index(name) for name in numbers))
+    return Table(headings, tuple(tuple(map(words.shown, row)) for row in rows), frozenset(columns.index(name) for name in numbers))
 
 
 def campaign_table(report: Report, words: Words, limit: int | None = None, *, is_narrow: bool = False) -> Table:
@@ -101,7 +101,7 @@ def journey_table(found: Explanation, words: Words) -> Table:
     currency = _currency(found)
     rows = [
         [
-            str(row["ordinal"]),
+            formats.count(row["ordinal"]),
             formats.at(row["touched_at"], found.time_zone),
             row["position"] or formats.NOTHING,
             _touch(row),
@@ -127,16 +127,16 @@ def entry_table(found: Explanation, words: Words) -> Table:
     table = _table(words, (*columns, "event"), (), ("number", "amount"))
     inside = words("column.in_currency", currency=found.reporting_currency)
     headings = (*table.headings[:-1], inside, table.headings[-1])
-    rows = tuple(_entry(row, found, words) for row in found.entries)
+    rows = tuple(tuple(map(words.shown, _entry(row, found, words))) for row in found.entries)
     return Table(headings, rows, table.numbers | {len(columns)})
 
 
 def _entry(row: Mapping[str, Any], found: Explanation, words: Words) -> tuple[str, ...]:
     reporting = row["amount_reporting"]
     return (
-        str(row["entry_no"]),
+        formats.count(row["entry_no"]),
         words.named("entry", row["entry"]),
-        formats.NOTHING if row["booked_on"] is None else str(row["booked_on"]),
+        formats.day(row["booked_on"]),
         formats.money(row["amount"], row["currency"]),
         row["currency"],
         words("entries.held") if reporting is None else formats.money(reporting, found.reporting_currency),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ __all__ = ["draw_table", "explained_deal", "lag_lines", "report_tables", "status
 
 WIDTH = 120
 """Columns of a table that goes into a file or a pipe."""
+ADVICE_SHOWN = 5
+_DIRECTIONS = dict.fromkeys((0x061C, 0x2066, 0x2068, 0x2069))
+"""Signs that turn the direction of text: terminals count a place for each of them, or know its direction themselves."""
 
 
 def draw_table(
@@ -50,7 +54,11 @@ def draw_table(
 
 
 def _shown(cell: Any) -> str:
-    return formats.NOTHING if cell is None else "\n".join(map(formats.one_line, str(cell).split("\n")))
+    return formats.NOTHING if cell is None else "\n".join(map(_plain, str(cell).split("\n")))
+
+
+def _plain(text: str) -> str:
+    return formats.one_line(text).translate(_DIRECTIONS)
 
 
 def _draw(title: str, table: tables.Table, caption: str | None = None) -> str:
@@ -59,27 +67,45 @@ def _draw(title: str, table: tables.Table, caption: str | None = None) -> str:
 
 
 def _line(text: str) -> str:
-    return formats.one_line(text) + "\n"
+    return _plain(text) + "\n"
 
 
 def report_tables(report: Report, checks: Checks, words: Words, limit: int | None = None) -> str:
-    """Show campaign ROI, the first `limit` campaigns, and marketing's share; then whatever the checks warn of."""
+    """Show campaign ROI, the first `limit` campaigns, marketing's share, and advice; then whatever the checks warn of."""
     hidden = len(report.campaigns) - len(report.campaigns[:limit])
-    caption = "\n".join([f"{report.model}: {report.rule}", *sentences.positive(report, words)])
+    caption = "\n".join([words("campaigns.model", model=report.model, rule=report.rule), *sentences.positive(report, words)])
     if hidden:
         caption += "\n" + words("campaigns.hidden", count=formats.count(hidden))
-    title = words("campaigns.title", period=report.period, currency=report.currency)
+    title = words("campaigns.title", period=sentences.period(report.period, words), currency=report.currency)
     parts = [_draw(title, tables.campaign_table(report, words, limit, is_narrow=True), caption), _share(report, words)]
+    parts.append(_advice(report, words, None if limit is None else ADVICE_SHOWN))
     return "".join([*parts, *map(_line, sentences.warnings(checks, words))])
 
 
 def _share(report: Report, words: Words) -> str:
     if not report.share:
-        return _line(words("share.none", period=report.period))
+        return _line(words("share.none", period=sentences.period(report.period, words)))
     won = formats.money(report.share["won_revenue"], report.currency)
     counted = formats.count(report.share["won_deals"])
-    title = words("share.title", period=report.period, revenue=won, currency=report.currency, deals=counted)
+    title = words("share.title", period=sentences.period(report.period, words), revenue=won, currency=report.currency, deals=counted)
     return _draw(title, tables.share_table(report, words), sentences.share_against_target(report, words))
+
+
+def _advice(report: Report, words: Words, limit: int | None) -> str:
+    said = sentences.advice(report, words)
+    if not said:
+        return ""
+    lines = [words("advice.line", rank=formats.count(rank), sentence=text) for rank, text in enumerate(said[:limit], start=1)]
+    pieces = [_wrapped(line, "   ") for line in lines]
+    hidden = len(said) - len(pieces)
+    more = [_line(words("advice.hidden", count=formats.count(hidden)))] if hidden else []
+    return "".join([_line(words("advice.heading")), *pieces, *more, *map(_wrapped, sentences.about_advice(report, words))])
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    whole = _plain(text).replace(" %", "\u00a0%")  # a number and its sign stay on one line
+    lines = textwrap.fill(whole, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\u00a0%", " %") + "\n"
 
 
 def what_was_checked(checks: Checks, arrivals: Arrivals, currency: str, words: Words) -> str:
@@ -96,8 +122,8 @@ def explained_deal(found: Explanation, words: Words, limit: int | None = None) -
 
 def _deal(found: Explanation, words: Words) -> str:
     deal = found.deal
-    amount = words("deal.no_amount") if deal["amount"] is None else f"{formats.money(deal['amount'], deal['currency'])} {deal['currency']}"
-    dates = ", ".join(words(key, at=formats.at(deal[name], found.time_zone)) for key, name in _DATES if deal[name])
+    amount = words("deal.no_amount") if deal["amount"] is None else _money(deal, words)
+    dates = words.listed(words(key, at=formats.at(deal[name], found.time_zone)) for key, name in _DATES if deal[name])
     status = words.named("deal_status", deal["status"])
     summary = words(
         "deal.summary",
@@ -108,6 +134,10 @@ def _deal(found: Explanation, words: Words) -> str:
         dates=dates,
     )
     return _line(summary) + _line(words("deal.model", model=found.model, rule=found.rule, time_zone=found.time_zone)) + "\n"
+
+
+def _money(deal: Mapping[str, Any], words: Words) -> str:
+    return words("deal.amount", amount=formats.money(deal["amount"], deal["currency"]), currency=deal["currency"])
 
 
 def _named(deal: Mapping[str, Any], key: str, name: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from nisba.cli import figures
 from tests.unit.cli.conftest import AsJson, Run
+from tests.unit.reports.test_advice import ROW
 from warehouse.migrations import migrate
 
 # report
@@ -53,6 +54,7 @@ def test_report_as_json_names_what_it_is_of(as_json: AsJson, warehouse: Path) ->
         "share",
         "models",
         "positive",
+        "advice",
         "checks",
     ]
     assert [found[name] for name in ("period_kind", "period", "model", "currency", "target_pct")] == ["year", "2026", "linear", "USD", 30.0]
@@ -97,6 +99,67 @@ def changed(tmp_path: Path, warehouse: Path) -> Path:
     path = tmp_path / "changed.duckdb"
     path.write_bytes(warehouse.read_bytes())
     return path
+
+
+@pytest.fixture
+def advised(changed: Path) -> Path:
+    """Books with one piece of advice."""
+    with duckdb.connect(str(changed)) as con:
+        con.execute(ROW.format(rank=1, kind="campaign", entity="c-expo", money=1234.5678))
+    return changed
+
+
+SENTENCE = (
+    "Campaign “c-expo” had an ROI of +50 % in 2026-Q1; the best 25 % of campaigns had at least +150 %."
+    " At the same cost, that would be worth 1,235 USD."
+)
+
+
+def test_advice_as_json_has_figures_sentence_and_evidence(as_json: AsJson, advised: Path) -> None:
+    arabic, english = (as_json("report", "--warehouse", advised, "--lang", language)["advice"] for language in ("ar", "en"))
+    assert english == [
+        {
+            "rank": 1,
+            "metric": "roi",
+            "entity_kind": "campaign",
+            "entity": "c-expo",
+            "name": "c-expo",
+            "period": "2026-Q1",
+            "value": 0.5,
+            "best_quartile": 1.5,
+            "money": "1234.57",
+            "sentence_key": "advice.roi",
+            "evidence": "SELECT 1",
+            "sentence": SENTENCE,
+        }
+    ]
+    assert [{**row, "sentence": SENTENCE} for row in arabic] == english
+    assert arabic[0]["sentence"].startswith("الحملة «\u2068c-expo\u2069»: العائد على الاستثمار في الربع الأول من ٢٠٢٦ هو ")
+
+
+def test_advice_is_in_every_format(run: Run, advised: Path) -> None:
+    shown = run("report", "--warehouse", advised, "--period", "2026-Q1").stdout.splitlines()
+    after = shown.index("Where there is most to gain") + 1
+    assert " ".join(line.strip() for line in shown[after : after + 2]) == f"1. {SENTENCE}"
+    assert "This is of 2026-Q1, the latest quarter that is over; the report is of 2026." in run("report", "--warehouse", advised).stdout
+    for name, line in (("report.md", f"1. {SENTENCE}"), ("report.html", f"<li>{SENTENCE}</li>")):
+        run("report", "--warehouse", advised, "--output", name)
+        assert line in Path(name).read_text("utf-8").splitlines()
+
+
+def test_report_in_arabic(run: Run, warehouse: Path) -> None:
+    shown = run("report", "--warehouse", warehouse, "--lang", "ar", "--period", "2026-Q1").stdout
+    assert shown.startswith("العائد على الاستثمار للحملات، الربع الأول من ٢٠٢٦، بعملة USD\n")
+    assert "المستهدف ٣٠٪؛ والمنسوب أعلى منه بفارق ٢٠٫٠ من النقاط المئوية" in shown
+    run("report", "--warehouse", warehouse, "--lang", "ar", "--output", "report.html")
+    page = Path("report.html").read_text("utf-8")
+    assert page.startswith('<!doctype html>\n<html lang="ar" dir="rtl">')
+    assert "٩٢٠٫٠٠ \u2068USD\u2069" in page
+
+
+def test_language_that_there_is_not(run: Run, warehouse: Path) -> None:
+    result = run("report", "--warehouse", warehouse, "--lang", "fr")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "Error: Invalid value for '--lang': 'fr' is not one of 'ar', 'en'.")
 
 
 def test_report_says_when_credits_do_not_add_up(run: Run, as_json: AsJson, changed: Path) -> None:
@@ -160,6 +223,13 @@ def test_explain_shows_everything_that_credits_rest_on(run: Run, landed: Path) -
     for text in ("its source took it back", "kind impression is excluded", "team partner earns no credit", "counts as one with t-first"):
         assert text in result.stdout
     assert "Held: adjustment A-2: " in result.stdout
+
+
+def test_explain_in_arabic(run: Run, landed: Path) -> None:
+    result = run("explain", "d-1", "--warehouse", landed, "--config", landed.parent / "nisba.toml", "--lang", "ar")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("الصفقة d-1، الحساب acme: مكسوبة، ١٠٠٫٠٠ USD؛ ")
+    assert [line for line in lines if line in ("رحلة العميل", "القيود", "ما استُبعد")] == ["رحلة العميل", "القيود", "ما استُبعد"]
 
 
 def test_explain_as_json(as_json: AsJson, landed: Path) -> None:

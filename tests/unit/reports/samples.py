@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from reports.explain import Explanation
-from reports.values import MEASURES, Arrivals, Campaign, Checks, Report
+from reports.values import MEASURES, Advice, Arrivals, Campaign, Checks, Report
 from warehouse.data_issues import DataIssue
 from warehouse.status import Status
 
@@ -69,6 +69,73 @@ SHARE: dict[str, Any] = {
     **{f"{name}_deals_pct": 20.0 * place for place, name in enumerate(MEASURES)},
 }
 
+ROI_ADVICE = Advice(
+    rank=1,
+    metric="roi",
+    entity_kind="campaign",
+    entity="c-expo",
+    name="Spring & summer expo",
+    period="2026-Q1",
+    value=-0.25,
+    best_quartile=11.5,
+    money=D("1175.25"),
+    sentence_key="advice.roi",
+    evidence="SELECT * FROM marts.campaign_roi WHERE campaign_id = 'c-expo'",
+)
+ADVICE = (
+    ROI_ADVICE,
+    replace(
+        ROI_ADVICE,
+        rank=2,
+        metric="rate_mql_sql",
+        entity_kind="channel",
+        entity="paid_search",
+        name="paid_search",
+        value=0.0512345678,
+        best_quartile=0.25,
+        money=D("1174.75"),
+        sentence_key="advice.conversion",
+    ),
+    replace(
+        ROI_ADVICE,
+        rank=3,
+        metric="cost_per_mql",
+        entity_kind="channel",
+        entity="event",
+        name="event",
+        value=1234.5678,
+        best_quartile=20.0,
+        money=D("999.50"),
+        sentence_key="advice.cost_per_mql",
+    ),
+    replace(
+        ROI_ADVICE,
+        rank=4,
+        metric="win_rate",
+        entity_kind="segment",
+        entity="mid-market",
+        name="mid-market",
+        value=0.25,
+        best_quartile=1.0,
+        money=D("300.00"),
+        sentence_key="advice.win_rate",
+    ),
+    replace(
+        ROI_ADVICE,
+        rank=5,
+        metric="exception_share_of_revenue",
+        entity_kind="owner",
+        entity="Dina",
+        name="Dina",
+        value=1.5,
+        best_quartile=0.0,
+        money=D("0.05"),
+        sentence_key="advice.exception_share_of_revenue",
+    ),
+    replace(ROI_ADVICE, rank=6, entity="c-1", name="Refunded", money=D("0.01")),
+)
+"""A piece for every sentence, and one more than the first screen shows."""
+
 REPORT = Report(
     "quarter",
     "2026-Q1",
@@ -80,6 +147,7 @@ REPORT = Report(
     SHARE,
     15,
     ("Spring & summer expo", "Free trial"),
+    ADVICE,
 )
 CHECKS = Checks(deals=1234, entries=5678, wrong_entries=0, models=15, held=0, booked=D("4797135.5"))
 DATA_ISSUES = (
@@ -96,6 +164,7 @@ HOSTILE_REPORT = replace(
     rule=HOSTILE,
     campaigns=(replace(EXPO, campaign_name=HOSTILE, channel=HOSTILE), EXPO),
     positive=(HOSTILE,),
+    advice=(replace(ROI_ADVICE, entity=HOSTILE, name=HOSTILE),),
 )
 
 _PLACE = {"topic": "marketing.touch", "kafka_partition": 3, "kafka_offset": 1042}

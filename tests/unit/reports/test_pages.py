@@ -26,19 +26,25 @@ from warehouse.status import Status
 
 GOLDEN = Path(__file__).parent / "golden"
 EN = words("en")
+AR = words("ar")
+NOTHING_CLOSED = replace(samples.REPORT, share={}, campaigns=(), advice=())
 
 PAGES = {
     "report.txt": lambda: terminal.report_tables(samples.REPORT, samples.CHECKS, EN),
     "report_short.txt": lambda: terminal.report_tables(samples.REPORT, samples.CHECKS, EN, 2),
     "report_broken.txt": lambda: terminal.report_tables(samples.REPORT, samples.BROKEN_CHECKS, EN, 1),
-    "report_nothing_closed.txt": lambda: terminal.report_tables(replace(samples.REPORT, share={}, campaigns=()), samples.CHECKS, EN),
+    "report_nothing_closed.txt": lambda: terminal.report_tables(NOTHING_CLOSED, samples.CHECKS, EN),
     "report_hostile.txt": lambda: terminal.report_tables(samples.HOSTILE_REPORT, samples.CHECKS, EN),
     "report.md": lambda: markdown.report_page(samples.REPORT, samples.CHECKS, EN),
     "report_broken.md": lambda: markdown.report_page(samples.REPORT, samples.BROKEN_CHECKS, EN),
-    "report_nothing_closed.md": lambda: markdown.report_page(replace(samples.REPORT, share={}, campaigns=()), samples.CHECKS, EN),
+    "report_nothing_closed.md": lambda: markdown.report_page(NOTHING_CLOSED, samples.CHECKS, EN),
     "report_hostile.md": lambda: markdown.report_page(samples.HOSTILE_REPORT, samples.CHECKS, EN),
     "report.html": lambda: html.report_page(samples.REPORT, samples.CHECKS, EN),
     "report_hostile.html": lambda: html.report_page(samples.HOSTILE_REPORT, samples.BROKEN_CHECKS, EN),
+    "report_arabic.txt": lambda: terminal.report_tables(samples.REPORT, samples.BROKEN_CHECKS, AR, 2),
+    "report_arabic.md": lambda: markdown.report_page(samples.REPORT, samples.BROKEN_CHECKS, AR),
+    "report_arabic.html": lambda: html.report_page(samples.HOSTILE_REPORT, samples.BROKEN_CHECKS, AR),
+    "explained_arabic.txt": lambda: terminal.explained_deal(samples.EXPLANATION, AR),
     "explained.txt": lambda: terminal.explained_deal(samples.EXPLANATION, EN),
     "explained_short.txt": lambda: terminal.explained_deal(samples.EXPLANATION, EN, 1),
     "explained_untouched.txt": lambda: terminal.explained_deal(samples.UNTOUCHED, EN),
@@ -206,7 +212,8 @@ def _seen(report: Report) -> _Seen:
 
 def test_html_shows_hostile_names_as_text_and_has_no_tag_of_theirs() -> None:
     seen = _seen(samples.HOSTILE_REPORT)
-    assert seen.tags == {"html", "meta", "title", "style", "h1", "h2", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "ul", "li"}
+    in_tables, in_text = {"table", "thead", "tbody", "tr", "th", "td"}, {"h1", "h2", "p", "code", "ol", "ul", "li"}
+    assert seen.tags == {"html", "meta", "title", "style"} | in_tables | in_text
     assert seen.cells[5 * len(MEASURES) : 5 * len(MEASURES) + 2] == [formats.one_line(samples.HOSTILE)] * 2
     assert seen.tags == _seen(samples.REPORT).tags
 
@@ -288,7 +295,10 @@ def test_terminal_that_can_gets_styles_and_the_same_words(monkeypatch: pytest.Mo
 
 # Another language: with a catalogue of one letter nothing is left of English but data.
 
-LETTERS = Words("zz", {key: "ж" + "".join(f" {{{name}}}" for name in sorted(placeholders(text))) for key, text in EN.texts.items()})
+SCRIPT = {key: text for key, text in EN.texts.items() if key.startswith("script.")}
+LETTERS = Words(
+    "zz", {key: "ж" + "".join(f" {{{name}}}" for name in sorted(placeholders(text))) for key, text in EN.texts.items()} | SCRIPT
+)
 
 
 def _latin(text: str) -> set[str]:
@@ -302,6 +312,7 @@ def test_terminal_has_no_words_but_those_of_the_catalogue() -> None:
         rule="2",
         campaigns=tuple(replace(row, campaign_name="3", channel="4") for row in samples.CAMPAIGNS),
         positive=("5",),
+        advice=tuple(replace(piece, name="6") for piece in samples.ADVICE),
     )
     page = terminal.report_tables(bare, samples.BROKEN_CHECKS, LETTERS, 1)
     page += terminal.what_was_checked(samples.CHECKS, replace(samples.ARRIVALS, dead_letters={"1": 2}), "USD", LETTERS)
@@ -309,11 +320,12 @@ def test_terminal_has_no_words_but_those_of_the_catalogue() -> None:
 
 
 def test_pages_have_no_words_but_those_of_the_catalogue() -> None:
-    bare = replace(samples.REPORT, model="1", rule="2", campaigns=(), positive=("5",))
+    advice = tuple(replace(piece, name="6") for piece in samples.ADVICE)
+    bare = replace(samples.REPORT, model="1", rule="2", campaigns=(), positive=("5",), advice=advice)
     assert _latin(markdown.report_page(bare, samples.CHECKS, LETTERS)) == {"USD"}
     body = html.report_page(bare, samples.CHECKS, LETTERS).split("</style>")[1]
     assert _latin(re.sub(r"<[^>]+>", "", body)) == {"USD"}
-    assert '<html lang="zz">' in html.report_page(bare, samples.CHECKS, LETTERS)
+    assert '<html lang="zz" dir="ltr">' in html.report_page(bare, samples.CHECKS, LETTERS)
 
 
 @pytest.mark.parametrize("found", [samples.EXPLANATION, samples.UNTOUCHED, samples.OF_SNAPSHOT], ids=["full", "untouched", "snapshot"])

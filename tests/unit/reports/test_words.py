@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from nisba.agreements import LEAD_STAGES
 from nisba.attribution.entries import KINDS
 from nisba.errors import NotFound
 from reports.values import MEASURES
-from reports.words import Words, languages, placeholders, words
+from reports.words import Figure, Said, Words, languages, placeholders, words
 from tests.unit.reports.books_by_hand import make_books
 from warehouse.locks.causes import CAUSES
 from warehouse.models.declarations import AcceptedValues, declared
@@ -22,6 +23,13 @@ TEMPLATES = sorted((ROOT / "reports" / "render" / "templates").glob("*.j2"))
 KEY = re.compile(r"^[a-z_]+\.[a-z_]+$")
 EN = words("en")
 
+
+def accepted(table: str, column: str) -> set[str]:
+    """Return the values that the declaration of a column accepts."""
+    found = next(each for each in declared(table).columns if each.name == column)
+    return {value for test in found.data_tests if isinstance(test, AcceptedValues) for value in test.values}
+
+
 GROUPS = {
     "measure": set(MEASURES),
     "entry": set(KINDS),
@@ -30,15 +38,12 @@ GROUPS = {
     "cause": set(CAUSES),
     "lock_kind": {"locked", "adjusted"},
     "line_kind": {"earned", "clawed_back"},
+    "stage": set(LEAD_STAGES),
+    "entity_kind": accepted("marts.advice", "entity_kind"),
+    "peers": accepted("marts.advice", "entity_kind"),
     "split_by": {"campaign_owner", "deal_owner"},
     "statement_amount": {"base", "share_pct", "factor", "earned", "clawed_back", "carried_in", "paid", "carried_out"},
-    "data_issue_kind": {
-        kind
-        for column in declared("ops.data_issue").columns
-        for test in column.data_tests
-        if isinstance(test, AcceptedValues)
-        for kind in test.values
-    },
+    "data_issue_kind": accepted("ops.data_issue", "kind"),
 }
 """Groups of words for the values of a column: every value has one."""
 
@@ -61,7 +66,8 @@ def _used_keys() -> set[str]:
         f"column.{text}" for name in ("locked", "tables", "terminal") for text in _strings(ROOT / "reports" / "render" / f"{name}.py")
     }
     in_groups = {f"{group}.{name}" for group, names in GROUPS.items() for name in names}
-    return in_code | in_templates | in_groups | (columns & set(EN.texts))
+    in_rows = accepted("marts.advice", "sentence_key")
+    return in_code | in_templates | in_groups | in_rows | (columns & set(EN.texts))
 
 
 def test_every_key_is_used() -> None:
@@ -95,8 +101,8 @@ def test_languages_have_the_same_keys_and_placeholders(language: str) -> None:
     assert all(text.strip() == text for text in other.texts.values())
 
 
-def test_english_is_there() -> None:
-    assert "en" in languages()
+def test_english_and_arabic_are_there() -> None:
+    assert languages() == ["ar", "en"]
     assert (EN.language, len(EN.texts) > 90) == ("en", True)
 
 
@@ -143,6 +149,44 @@ def test_unknown_language_names_those_that_are_there(language: str) -> None:
     with pytest.raises(NotFound) as raised:
         words(language)
     assert str(raised.value) == f"no words in the language {language!r}; there are: {', '.join(languages())}."
+
+
+AR = words("ar")
+
+
+@pytest.mark.parametrize(
+    ("figure", "shown"),
+    [
+        ("1,234,567.89", "١٬٢٣٤٬٥٦٧٫٨٩"),
+        ("48.2 %", "٤٨٫٢٪\u061c"),
+        ("+1,075 %", "\u061c+١٬٠٧٥٪\u061c"),
+        ("-97 %", "\u061c-٩٧٪\u061c"),
+        ("2026-03-01 23:30", "٢٠٢٦\u061c-٠٣\u061c-٠١ ٢٣:٣٠"),
+        ("–", "–"),
+    ],
+)
+def test_figures_have_the_digits_and_signs_of_their_language(figure: str, shown: str) -> None:
+    assert AR.shown(Figure(figure)) == shown
+    assert EN.shown(Figure(figure)) == figure
+
+
+def test_names_keep_their_digits_and_their_direction() -> None:
+    assert AR("deal.opened", at="Q3 (2026)") == "فُتحت \u2068Q3 (2026)\u2069"
+    assert AR("deal.opened", at=Figure("2026")) == "فُتحت ٢٠٢٦"
+    assert AR("deal.opened", at=Said("أمس")) == "فُتحت أمس"
+    assert EN("deal.opened", at="Q3 (2026)") == "opened Q3 (2026)"
+
+
+def test_lists_are_of_names_and_words() -> None:
+    assert AR.listed([AR("deal.opened", at=Figure("1")), "mail"]) == "فُتحت ١، \u2068mail\u2069"
+    assert AR("campaigns.positive_none", models=AR.listed([])) == "عائد موجب في جميع النماذج (وعددها ): لا حملة."
+
+
+@pytest.mark.parametrize("key", sorted(set(AR.texts) - {"column.number", "column.nothing", "script.direction"}))
+def test_every_text_of_the_arabic_catalogue_is_arabic(key: str) -> None:
+    text = re.sub(r"\{\w+\}", "", AR.texts[key])
+    assert re.search("[\u0600-\u06ff]", text) or not re.search("[A-Za-z]", text)
+    assert not re.search(r"[0-9%,;?]", re.sub("SHA-256", "", text)), "digits and signs of another script"
 
 
 def test_catalogue_cannot_be_changed() -> None:

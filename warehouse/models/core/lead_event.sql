@@ -53,7 +53,7 @@ followed AS (
 ),
 
 pass AS (
-    SELECT DISTINCT lead_id, 1 AS pass_no, 1 AS starts_with FROM leaving
+    SELECT DISTINCT lead_id, 1 AS pass_no, 1::BIGINT AS starts_with FROM leaving
     UNION ALL
     SELECT pass.lead_id, pass.pass_no + 1, followed.next_start
     FROM pass
@@ -61,14 +61,17 @@ pass AS (
 ),
 
 span AS (
-    SELECT lead_id, pass_no, starts_with, lead(starts_with) OVER (PARTITION BY lead_id ORDER BY pass_no) AS ends_before FROM pass
+    SELECT
+        lead_id, pass_no, starts_with,
+        lead(starts_with, 1, 9223372036854775807) OVER (PARTITION BY lead_id ORDER BY pass_no) AS ends_before
+    FROM pass
 ),
 
 final AS (
     SELECT event.*, coalesce(span.pass_no, 1) AS pass_no
     FROM event
     LEFT JOIN span
-        ON span.lead_id = event.lead_id AND event.event_no >= span.starts_with AND (span.ends_before IS NULL OR event.event_no < span.ends_before)
+        ON span.lead_id = event.lead_id AND event.event_no >= span.starts_with AND event.event_no < span.ends_before
 )
 
 SELECT * FROM final
