@@ -61,7 +61,8 @@ def pulls(config: Config, name: str | None = None, where: str | None = None) -> 
 
 
 def _pull(config: Config, name: str, where: str | None) -> Pull:
-    given = config.adapters.get(name, {})
+    section = next((one for one, given in config.adapters.items() if "/" in name and given.get("adapter") == name), name)
+    given = config.adapters.get(section, {})
     kind = given.get("adapter", name)
     if name not in config.adapters and "/" not in name and name not in adapters():
         known = (*adapters(), *config.adapters)
@@ -69,7 +70,7 @@ def _pull(config: Config, name: str, where: str | None) -> Pull:
     place = where or given.get("from")
     if not place:
         raise ConfigError(f"adapters.{name}: it does not say where the tables are; name a place, or give the section a `from`.")
-    return Pull(name, adapter(kind), str(place), given)
+    return Pull(section, adapter(kind), str(place), given)
 
 
 def convert(pull: Pull, config: Config, out_dir: str | Path) -> Conversion:
@@ -115,5 +116,3 @@ def _refuse_unmapped(pull: Pull, found: list[tuple[str, str, int]]) -> None:
         f"adapter {pull.section}: values without an answer: {named}{' …' if len(found) > 10 else ''}. "
         f'Add a line for each to [adapters.{pull.section}], such as {setting} = {{ "{value}" = "…" }}; `nisba adapters check` shows all.'
     )
-
-

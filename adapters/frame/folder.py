@@ -1,13 +1,13 @@
 """An adapter is a folder: what it declares in `adapter.toml` and `tables.toml`, and one SELECT per fact type.
 
-    adapter.toml       its title and its settings
-    tables.toml        the tables and columns that its SELECTs read
-    views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml
-    <fact type>.sql    one event per row: `id`, `time` and the fields of `data`
-    unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
-    left_out.sql       what becomes no event: `reason`, `rows`
-    assumed.sql        what was kept under an assumption: `reason`, `rows`
-    proposed.sql       lines for nisba.toml that the source itself suggests: `section`, `line`
+adapter.toml       its title and its settings
+tables.toml        the tables and columns that its SELECTs read
+views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml
+<fact type>.sql    one event per row: `id`, `time` and the fields of `data`
+unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
+left_out.sql       what becomes no event: `reason`, `rows`
+assumed.sql        what was kept under an assumption: `reason`, `rows`
+proposed.sql       lines for nisba.toml that the source itself suggests: `section`, `line`
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter, read: its settings and tables as declared, its SQL by name; `source` is that of its events where no setting says another."""
+    """An adapter, read: its settings and tables as declared, its SQL by name; `source`: of its events, where no setting says another."""
 
     name: str
     title: str
@@ -87,7 +87,9 @@ def _read(folder: Path) -> Adapter:
     reports = {name: selects.pop(name) for name in REPORTS if name in selects}
     for name in selects.keys() - BY_FACT_TYPE.keys():
         known = ", ".join((*BY_FACT_TYPE, *REPORTS))
-        raise SourceError(f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}.")
+        raise SourceError(
+            f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}."
+        )
     return Adapter(
         name=folder.resolve().name,
         title=declared.title,

@@ -122,5 +122,3 @@ def _table(connection: DuckDBPyConnection, name: str, columns: tuple[str, ...], 
 
 def _explained(message: str) -> str:
     return re.sub(r"^(\w+ )+Error: ", "", message.splitlines()[0])
-
-

@@ -45,7 +45,9 @@ def list_adapters(config: Config, as_json: bool) -> None:
     from adapters import adapters as names
 
     rows = [{"name": name, "title": adapter(name).title, "settings": sorted(adapter(name).settings)} for name in names()]
-    sections = [{"section": name, "adapter": given.get("adapter", name), "from": given.get("from")} for name, given in config.adapters.items()]
+    sections = [
+        {"section": name, "adapter": given.get("adapter", name), "from": given.get("from")} for name, given in config.adapters.items()
+    ]
     if as_json:
         emit({"adapters": rows, "sections": sections})
         return
@@ -82,7 +84,9 @@ def check_adapter(name: str, where: str | None, config: Config, as_json: bool) -
     if found.unmapped:
         settings = dict.fromkeys(setting for setting, _, _ in found.unmapped)
         _propose(chosen.section, settings, found)
-        raise CheckFailed(f"{len(found.unmapped):,} values have no answer: nothing is read until [adapters.{chosen.section}] says what they are.")
+        raise CheckFailed(
+            f"{len(found.unmapped):,} values have no answer: nothing is read until [adapters.{chosen.section}] says what they are."
+        )
 
 
 def _plain(found: Examination) -> dict[str, Any]:
