@@ -77,7 +77,7 @@ setting AS (
 final AS (
     SELECT
         handed.* EXCLUDE (to_rank), coalesce(answered.answer, 'none') AS answer, answered.answered_at, as_of,
-        pass.channel, coalesce(pass.segment, '(none)') AS segment, whose.owner, whose.team
+        pass.channel, pass.segment, whose.owner, whose.team
     FROM handed
     JOIN pass USING (lead_id, pass_no)
     CROSS JOIN setting

@@ -5,19 +5,13 @@ WITH calendar AS (
 
 sla AS (
     SELECT
-        rule_id, marts.month_of(handed_on) AS month, channel, segment, coalesce(owner, '(none)') AS owner,
+        lead_id, pass_no, rule_id, marts.month_of(handed_on) AS month,
         answer <> 'none' AS is_answered, is_breached, is_decided, if(is_answered, business_hours, NULL) AS hours
     FROM marts.lead_sla
 ),
 
-segmented AS (
-    SELECT 'all' AS segment_kind, 'all' AS segment, * EXCLUDE (channel, segment, owner) FROM sla
-    UNION ALL
-    SELECT 'segment', segment, * EXCLUDE (channel, segment, owner) FROM sla
-    UNION ALL
-    SELECT 'channel', channel, * EXCLUDE (channel, segment, owner) FROM sla
-    UNION ALL
-    SELECT 'owner', owner, * EXCLUDE (channel, segment, owner) FROM sla
+segment AS (
+    SELECT lead_id, pass_no, segment_kind, segment FROM core.lead_segment
 ),
 
 counted AS (
@@ -25,7 +19,8 @@ counted AS (
         period_kind, period, period_start, period_end, rule_id, segment_kind, segment,
         count(*) AS handed, count_if(is_answered) AS answered, count_if(is_breached) AS breached, count_if(is_decided) AS decided,
         quantile_cont(hours, 0.5) AS median_hours, quantile_cont(hours, 0.9) AS p90_hours
-    FROM segmented
+    FROM sla
+    JOIN segment USING (lead_id, pass_no)
     JOIN calendar USING (month)
     GROUP BY ALL
 ),
