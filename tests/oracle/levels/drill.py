@@ -36,12 +36,14 @@ def pipeline_created(world: World) -> list[Row]:
                 key = (*period, *dimension, credit["model"])
                 pipeline, deals = sums.get(key, (ZERO, ZERO))
                 sums[key] = pipeline + (credit["amount_reporting"] or ZERO), deals + credit["weight"]
-    return [_created(key, *of, sums) for key, of in sums.items()]
+    wholes: dict[Key, Decimal] = {}
+    for key, (pipeline, _) in sums.items():
+        whole = (*key[:3], key[4])
+        wholes[whole] = wholes.get(whole, ZERO) + pipeline
+    return [_created(key, *of, wholes[(*key[:3], key[4])]) for key, of in sums.items()]
 
 
-def _created(key: Key, pipeline: Decimal, deals: Decimal, sums: dict[Key, tuple[Decimal, Decimal]]) -> Row:
-    kind, period, dimension_kind, _, model = key
-    whole = sum((money for other, (money, _) in sums.items() if (*other[:3], other[4]) == (kind, period, dimension_kind, model)), ZERO)
+def _created(key: Key, pipeline: Decimal, deals: Decimal, whole: Decimal) -> Row:
     return {
         **dict(zip(("period_kind", "period", "dimension_kind", "dimension", "model"), key, strict=True)),
         "pipeline": pipeline,
