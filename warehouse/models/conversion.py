@@ -19,18 +19,18 @@ EPOCH = dt.date(1970, 1, 1)
 
 
 def in_reporting_currency(
-    currencies: list[str | None], amounts: list[Decimal | None], days: list[dt.date | None], exchange: pa.Table, setting: pa.Table, fx: pa.Table
+    money: pa.Table, names: tuple[str, str, str], exchange: pa.Table, setting: pa.Table, fx: pa.Table
 ) -> Iterator[Decimal | None]:
-    """Yield each amount, at the rate of its day and rounded half to even to minor units.
+    """Yield the amount of each row, at the rate of its day and rounded half to even to minor units.
 
-    None where it has no amount, currency, day or rate, or where the books could not hold it; `exchange` is `core.exchange`, `setting`
-    `core.setting`, `fx` `ledger.current_fx`.
+    `names` are the columns of currency, amount and day; `exchange` is `core.exchange`, `setting` `core.setting`, `fx` `ledger.current_fx`.
+    None where one of the three, or the rate, is not known, and where the books could not hold it.
     """
-    reporting = _reporting(exchange, setting) if amounts else Reporting()  # of an empty warehouse nothing is known
+    reporting = _reporting(exchange, setting) if len(money) else Reporting()  # of an empty warehouse nothing is known
     rates, digits = Rates(fx, Config(reporting=reporting)), minor_digits(reporting.currency)
-    for currency, amount, day in zip(currencies, amounts, days, strict=True):
-        rate = None if currency is None or amount is None or day is None else rates.rate(currency, (day - EPOCH).days)
-        yield None if rate is None or amount is None else _rounded(Fraction(amount) * rate, digits)
+    for currency, amount, day in zip(*(money[name].to_pylist() for name in names), strict=True):
+        rate = None if None in (currency, amount, day) else rates.rate(currency, (day - EPOCH).days)
+        yield None if rate is None else _rounded(Fraction(amount) * rate, digits)
 
 
 def _reporting(exchange: pa.Table, setting: pa.Table) -> Reporting:

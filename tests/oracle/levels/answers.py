@@ -124,7 +124,8 @@ def budgets(company: Company) -> Rows:
         budget, currency, starts_on = event.get("budget"), event.get("currency"), event.get("starts_on")
         cost = _sum(those(company.world.books["cost_daily"], campaign_id=campaign_id), "cost_reporting")
         the_rate = rate(currency, reporting, starts_on) if budget is not None and starts_on is not None else None
-        planned = None if the_rate is None else in_units(converted(minor(budget, currency), currency, reporting, the_rate), reporting)
+        units = None if the_rate is None else converted(minor(budget, currency), currency, reporting, the_rate)
+        planned = None if units is None else in_units(units, reporting)
         left = None if planned is None else planned - (cost or ZERO)
         spent = None if planned is None else ratio(100 * (cost or ZERO), planned)
         if budget is not None or cost is not None:
@@ -404,9 +405,7 @@ def held_money(company: Company) -> Rows:
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in company.world.books["held"]:
         groups.setdefault((row["kind"], row["reason"], row["currency"]), []).append(row)
-    return [
-        (*key, len(rows), _sum(rows, "amount"), ", ".join(sorted(row["id"] for row in rows))) for key, rows in sorted(groups.items())
-    ]
+    return [(*key, len(rows), _sum(rows, "amount"), ", ".join(sorted(row["id"] for row in rows))) for key, rows in sorted(groups.items())]
 
 
 def bookings_and_rates(company: Company) -> Rows:
@@ -417,7 +416,7 @@ def bookings_and_rates(company: Company) -> Rows:
     rows = []
     for key, entries in sorted(groups.items()):
         amount, reporting = _sum(entries, "amount"), _sum(entries, "amount_reporting")
-        rows.append((*key, len(entries), amount, reporting, rounded(None if reporting is None else ratio(reporting, amount), 4)))
+        rows.append((*key, len(entries), amount, reporting, rounded(None if reporting is None else ratio(reporting, amount), 6)))
     return rows
 
 
@@ -450,9 +449,8 @@ def _credit_by_key(company: Company) -> dict[tuple[Any, ...], Decimal]:
     """Return the final credits of the default model by deal, day, day of the booking that began the run, touch and kind of entry."""
     began: dict[tuple[str, int], dt.date] = {}
     for entry in sorted(those(company.world.books["entry"], is_final=True), key=lambda entry: (entry["deal_id"], entry["entry_no"])):
-        begins = entry["entry"] in ("booking", "rebooking")
-        key = (entry["deal_id"], entry["entry_no"])
-        began[key] = entry["booked_on"] if begins else began[entry["deal_id"], entry["entry_no"] - 1]
+        begins, number = entry["entry"] in ("booking", "rebooking"), entry["entry_no"]
+        began[entry["deal_id"], number] = entry["booked_on"] if begins else began[entry["deal_id"], number - 1]
     found: dict[tuple[Any, ...], Decimal] = {}
     for credit in credits(company.world.books):
         if credit["model"] == company.model and credit["is_final"] and credit["revenue_reporting"] is not None:

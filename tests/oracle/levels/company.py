@@ -61,7 +61,7 @@ class Company:
     def campaign_name(self, campaign_id: str) -> str:
         """Return what people call a campaign."""
         event = self.campaigns.get(campaign_id)
-        return campaign_id if event is None else event.get("name")
+        return campaign_id if event is None else f"{event.get('name')}"
 
     def deal_name(self, deal_id: str) -> str:
         """Return what people call a deal."""

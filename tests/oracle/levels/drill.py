@@ -38,9 +38,13 @@ def pipeline_created(world: World) -> list[Row]:
                 sums[key] = pipeline + (credit["amount_reporting"] or ZERO), deals + credit["weight"]
     wholes: dict[Key, Decimal] = {}
     for key, (pipeline, _) in sums.items():
-        whole = (*key[:3], key[4])
-        wholes[whole] = wholes.get(whole, ZERO) + pipeline
-    return [_created(key, *of, wholes[(*key[:3], key[4])]) for key, of in sums.items()]
+        wholes[_whole(key)] = wholes.get(_whole(key), ZERO) + pipeline
+    return [_created(key, *of, wholes[_whole(key)]) for key, of in sums.items()]
+
+
+def _whole(key: Key) -> Key:
+    """Return what the dimensions of a kind add up to: a period, a kind and a model."""
+    return (*key[:3], key[4])
 
 
 def _created(key: Key, pipeline: Decimal, deals: Decimal, whole: Decimal) -> Row:

@@ -17,7 +17,8 @@ def markdown_table(con: duckdb.DuckDBPyConnection, sql: str, most: int | None = 
     rows = cursor.fetchall()
     assert rows, sql
     shown = [[_cell(value) for value in row] for row in rows[:most]]
-    more = f"\n… and {len(rows) - len(shown)} more rows.\n" if len(rows) > len(shown) else ""
+    left = len(rows) - len(shown)
+    more = f"\n… and {left} more row{'s' * (left > 1)}.\n" if left else ""
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (names, ["---"] * len(names), *shown)) + more
 
 

@@ -14,8 +14,9 @@ __all__ = ["ADDED", "later", "written"]
 
 
 def _deal(deal_id: str, amount: str, currency: str, closed_at: str) -> Event:
-    about = {"account_id": "acct-00001", "opened_at": "2025-06-02T09:00:00Z", "closed_at": closed_at, "status": "won", "stage": "closed_won"}
-    return event("deal", "hand", f"{deal_id}/1", closed_at, {"deal_id": deal_id, **about, "amount": amount, "currency": currency})
+    dates = {"opened_at": "2025-06-02T09:00:00Z", "closed_at": closed_at}
+    about = {"deal_id": deal_id, "account_id": "acct-00001", "status": "won", "stage": "closed_won"}
+    return event("deal", "hand", f"{deal_id}/1", closed_at, {**about, **dates, "amount": amount, "currency": currency})
 
 
 def _adjustment(id_: str, deal_id: str, amount: str, effective_at: str) -> Event:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import duckdb
@@ -41,7 +42,7 @@ QUESTIONS = [one for one in LISTED if "question" in one]
 SELECTS = [one for one in QUESTIONS if "sql" in one]
 COMMANDS = [one for one in QUESTIONS if "command" in one]
 SEED, ACCOUNTS, DAYS = 3, 40, 731
-SHOWN = 10
+SHOWN, WIDTH = 10, 140
 CAN_BE_NOTHING = {"held_money"}
 """Of the demo, where nothing is held."""
 
@@ -160,9 +161,9 @@ def test_page_shows_the_answers_of_the_demo_company(demo: duckdb.DuckDBPyConnect
 HEAD = """\
 # Thirty questions
 
-What marketing leads, CFOs and sales leaders ask, each as one SELECT on the [published snapshot](bi-access.md) or one command. The answers are those of
-the simulated company of `nisba demo`, whose books end with 2025; models and kinds of period are alternatives, so each SELECT names its own. A test keeps this
-page true, and asks the same of another company whose answers it recomputes from the raw events.
+What marketing leads, CFOs and sales leaders ask, each as one SELECT on the [published snapshot](bi-access.md) or one command. The answers
+are those of the simulated company of `nisba demo`, whose books end with 2025; models and kinds of period are alternatives, so each SELECT
+names its own. A test keeps this page true, and asks the same of another company whose answers it recomputes from the raw events.
 """
 
 
@@ -172,7 +173,7 @@ def _page(con: duckdb.DuckDBPyConnection) -> str:
 
 def _section(con: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> str:
     """Return a question, how it is asked, and the first rows of the answer."""
-    note = f"\n{asked['note'].strip()}\n" if "note" in asked else ""
+    note = f"\n{fill(asked['note'], WIDTH, break_on_hyphens=False)}\n" if "note" in asked else ""
     head = f"\n### {asked['number']}. {asked['question']}\n"
     if "command" in asked:
         return f"{head}\n```sh\n{asked['command']}\n```\n{note}"

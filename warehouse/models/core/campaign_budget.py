@@ -12,5 +12,5 @@ __all__ = ["model"]
 
 def model(campaign: pa.Table, exchange: pa.Table, setting: pa.Table, fx: pa.Table) -> pa.Table:
     """Return `campaign_id, budget_reporting` of every campaign; null without a budget, a first day or a rate of that day."""
-    budget = in_reporting_currency(*(campaign[name].to_pylist() for name in ("currency", "budget", "starts_on")), exchange, setting, fx)
+    budget = in_reporting_currency(campaign, ("currency", "budget", "starts_on"), exchange, setting, fx)
     return pa.table({"campaign_id": campaign["campaign_id"].cast(TEXT), "budget_reporting": pa.array(budget, MONEY)})
