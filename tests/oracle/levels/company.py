@@ -69,9 +69,9 @@ class Company:
 
     def account_name(self, deal_id: str) -> str:
         """Return what people call the account of a deal."""
-        account_id = self.deals[deal_id]["account_id"]
-        named = those(self.world.books["account"], account_id=account_id)
-        return named[0]["name"] or account_id if named else account_id
+        account_id: str = self.deals[deal_id]["account_id"]
+        described = those(self.world.books["account"], account_id=account_id)
+        return described[0]["name"] or account_id if described else account_id
 
     @cached_property
     def passes(self) -> list[Pass]:

@@ -33,7 +33,7 @@ def pipeline_created(world: World) -> list[Row]:
         }
         for period in periods(credit["created_on"], world.config):
             for dimension in dimensions.items():
-                key = (*period, *dimension, credit["model"])
+                key: Key = (*period, *dimension, credit["model"])
                 pipeline, deals = sums.get(key, (ZERO, ZERO))
                 sums[key] = pipeline + (credit["amount_reporting"] or ZERO), deals + credit["weight"]
     wholes: dict[Key, Decimal] = {}
