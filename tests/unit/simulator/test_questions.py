@@ -73,7 +73,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 @pytest.fixture(scope="module")
-def company(raw: list[Event], config: Config) -> Company:
+def told(raw: list[Event], config: Config) -> Company:
     return Company(world(raw, config))
 
 
@@ -105,10 +105,10 @@ def test_question_is_one_select_on_one_table(asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("asked", SELECTS, ids=lambda asked: asked["answer"])
-def test_answer_is_that_of_the_raw_events(snapshot: duckdb.DuckDBPyConnection, company: Company, asked: dict[str, Any]) -> None:
+def test_answer_is_that_of_the_raw_events(snapshot: duckdb.DuckDBPyConnection, told: Company, asked: dict[str, Any]) -> None:
     found = snapshot.execute(asked["sql"]).fetchall()
     assert found
-    assert found == [tuple(row) for row in getattr(answers, asked["answer"])(company)]
+    assert found == [tuple(row) for row in getattr(answers, asked["answer"])(told)]
 
 
 # What changed since the last report
@@ -146,9 +146,11 @@ def _changed(deal: dict[str, Any], model: str) -> tuple[Any, ...]:
 
 
 @pytest.fixture(scope="module")
-def demo(demo_company: Config) -> Iterator[duckdb.DuckDBPyConnection]:
-    shown = msgspec.structs.replace(demo_company.publish, owners="shown")
-    yield from _published(msgspec.structs.replace(demo_company, publish=shown))
+def demo(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "warehouse.duckdb").write_bytes(company.read_bytes())
+    paths = {"warehouse.path": f"{folder}/warehouse.duckdb", "publish.directory": f"{folder}/published", "publish.owners": "shown"}
+    yield from _published(load_config(company.parent / "events" / "agreements.toml", {}, paths))
 
 
 def test_page_shows_the_answers_of_the_demo_company(demo: duckdb.DuckDBPyConnection) -> None:
