@@ -25,3 +25,17 @@ def test_figures_of_peers_are_the_oracles(con: duckdb.DuckDBPyConnection, first:
     for seed in range(first, first + AT_ONCE):
         events, config = sales_set(seed)
         assert differences(con, events, config, FIGURES_OF_SALES, sales_figures_of) == [], f"sales_set({seed})"
+        assert unlike_their_evidence(con) == [], f"sales_set({seed})"
+
+
+def unlike_their_evidence(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the pieces of advice whose evidence is not the cases that they rest on: of a return one row, of exceptions some."""
+    key = "metric, entity_kind, entity, period"
+    wrong = []
+    for metric, sample, evidence in con.execute(
+        f"SELECT metric, sample, evidence FROM marts.advice JOIN marts.benchmark USING ({key})"
+    ).fetchall():
+        rows = len(con.execute(evidence).fetchall())
+        if rows == 0 or rows != {"roi": 1, "exception_share_of_revenue": rows}.get(metric, sample):
+            wrong.append(f"{rows} rows for a sample of {sample}: {evidence}")
+    return wrong
