@@ -9,18 +9,18 @@ credit AS (
 
 -- money that is held is dated nowhere
 revenue AS (
-    SELECT deal_id, date_trunc('month', booked_on)::DATE AS month, sum(amount_reporting) AS won_revenue
+    SELECT deal_id, marts.month_of(booked_on) AS month, sum(amount_reporting) AS won_revenue
     FROM core.entry
     WHERE is_final AND amount_reporting IS NOT NULL
     GROUP BY ALL
 ),
 
 won AS (
-    SELECT deal_id, date_trunc('month', closed_on)::DATE AS month, 1 AS won_deals FROM core.deal WHERE status = 'won'
+    SELECT deal_id, marts.month_of(closed_on) AS month, 1 AS won_deals FROM core.deal WHERE status = 'won'
 ),
 
 attributed AS (
-    SELECT model, deal_id, date_trunc('month', booked_on)::DATE AS month, sum(revenue_reporting) AS attributed
+    SELECT model, deal_id, marts.month_of(booked_on) AS month, sum(revenue_reporting) AS attributed
     FROM credit
     WHERE is_final AND team = 'marketing'
     GROUP BY ALL
@@ -30,7 +30,7 @@ attributed AS (
 -- rounded as they are, they may add up to a little more or less than the whole deal: one that is all marketing's is one
 weight AS (
     SELECT
-        model, deal_id, date_trunc('month', closed_on)::DATE AS month,
+        model, deal_id, marts.month_of(closed_on) AS month,
         if(bool_and(team IS NOT DISTINCT FROM 'marketing'), 1, least(1, coalesce(sum(weight) FILTER (team = 'marketing'), 0)))
             AS attributed_deals
     FROM credit

@@ -2,7 +2,7 @@
 -- cost, credit booked, touches of final credit, pipeline or a won deal in the period, with every model
 WITH period AS (
     SELECT DISTINCT
-        date_trunc('month', day)::DATE AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
+        marts.month_of(day) AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
     FROM core.period
 ),
 
@@ -15,14 +15,14 @@ ancestor AS (
 ),
 
 cost AS (
-    SELECT date_trunc('month', day)::DATE AS month, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
+    SELECT marts.month_of(day) AS month, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
     FROM core.cost_daily
     GROUP BY ALL
 ),
 
 credit AS (
     SELECT
-        date_trunc('month', day)::DATE AS month, model, campaign_id, channel,
+        marts.month_of(day) AS month, model, campaign_id, channel,
         sum(revenue_reporting) FILTER (basis = 'booked') AS revenue,
         sum(revenue_reporting) FILTER (basis = 'made') AS realized_revenue,
         sum(revenue_reporting) FILTER (basis = 'pending') AS pipeline
@@ -33,7 +33,7 @@ credit AS (
 -- a month has all of a deal that is won in it, so that what is counted here adds up to longer periods
 won AS (
     SELECT
-        date_trunc('month', closed_on)::DATE AS month, model, campaign_key AS campaign_id, channel, deal_id,
+        marts.month_of(closed_on) AS month, model, campaign_key AS campaign_id, channel, deal_id,
         sum(weight) AS attributed_deals
     FROM core.credit
     WHERE deal_status = 'won' AND entry_no = 1

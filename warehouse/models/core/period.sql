@@ -21,7 +21,7 @@ kind AS (
 
 fiscal AS (
     SELECT
-        day, date_trunc('month', day) AS month_start,
+        day, marts.month_of(day) AS month_start,
         ((month(day) - start_month + 12) % 12)::INTEGER AS month_no,  -- 0 for the first month of the fiscal year
         year(month_start + to_months(11 - month_no)) AS fiscal_year
     FROM day
