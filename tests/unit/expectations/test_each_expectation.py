@@ -326,8 +326,8 @@ def _suite(table: str, *names: str) -> Suite:
 def test_rows_whose_keys_have_nulls_are_told_apart_by_them(sound: Path, tmp_path: Path, rows: str, holds: bool) -> None:
     spoilt = _copied(sound, tmp_path)
     with duckdb.connect(str(spoilt)) as con:
-        con.execute(f"INSERT INTO core.credit_daily (basis, team) SELECT 'made', * FROM ({rows})")
-    assert [row["success"] for row in validate(spoilt, [_suite("core.credit_daily", "unique_grain")])] == [holds]
+        con.execute(f"INSERT INTO core.pipeline_credit (model, ordinal) SELECT 'linear', * FROM ({rows})")
+    assert [row["success"] for row in validate(spoilt, [_suite("core.pipeline_credit", "unique_grain")])] == [holds]
 
 
 def test_expectation_that_cannot_be_asked_says_why(sound: Path, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ WITH setting AS (
 ),
 
 day AS (
-    SELECT DISTINCT day FROM core.credit_daily
+    SELECT touched_on AS day FROM core.journey_touch
+    UNION
+    SELECT opened_on FROM core.deal WHERE status = 'open'
     UNION
     SELECT day FROM core.cost_daily
     UNION
