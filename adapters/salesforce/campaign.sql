@@ -9,8 +9,8 @@ select
   parent_id,
   starts_on::varchar as starts_on,
   case when ends_on >= coalesce(starts_on, ends_on) then ends_on::varchar end as ends_on,
-  case when budget >= 0 then money(budget, currency) end as budget,
-  case when budget >= 0 and minor_digits(currency) is not null then currency end as currency,
+  case when budget >= 0 then decimals(budget, digits) end as budget,
+  case when budget >= 0 and digits is not null then currency end as currency,
   owner_id as owner
 from campaigns
 where not is_deleted

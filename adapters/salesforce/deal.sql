@@ -59,7 +59,7 @@ select
   region,
   product,
   loss_reason,
-  case when amount is not null and list_amount >= 0 then money(list_amount, currency) end as list_amount,
+  case when amount is not null and list_amount >= 0 then decimals(list_amount, digits) end as list_amount,
   contact_ids,
   primary_contact_id,
   case when is_deleted then true end as deleted

@@ -38,7 +38,7 @@ select 'budgets below zero', count(*) from campaigns where not is_deleted and bu
 union all
 select 'budgets in ' || currency || ', which is no currency: add it to currencies', count(*)
 from campaigns
-where not is_deleted and budget >= 0 and minor_digits(currency) is null
+where not is_deleted and budget >= 0 and digits is null
 group by currency
 union all
 select 'ends of campaigns before they begin', count(*) from campaigns where not is_deleted and ends_on < starts_on

@@ -6,7 +6,7 @@ select
   campaign_id as spend_id,
   starts_on::varchar as starts_on,
   last_on::varchar as ends_on,
-  money(cost, currency) as amount,
+  decimals(cost, digits) as amount,
   currency,
   stamp_ms as revision
 from costs

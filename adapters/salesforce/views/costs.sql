@@ -9,7 +9,7 @@ select
     when ends_on < starts_on then 'costs of campaigns that end before they begin'
     when coalesce(ends_on, starts_on) - starts_on >= 3660 then 'costs of campaigns of more than ten years'
     when starts_on < date '1970-01-01' or starts_on >= date '2200-01-01' then 'costs of campaigns outside 1970 to 2199'
-    when minor_digits(currency) is null then 'costs in ' || currency || ', which is no currency: add it to currencies'
+    when digits is null then 'costs in ' || currency || ', which is no currency: add it to currencies'
   end as left_out
 from campaigns
 where cost is not null

@@ -78,17 +78,22 @@ told as (
   from states
   left join stages using (stage)
   left join map_currencies on map_currencies.key = currency_code
+),
+
+counted as (
+  select *, minor_digits(currency) as digits
+  from told
 )
 
 select
   * exclude (amount, currency),
-  case when amount >= 0 then money(amount, currency) end as amount,
+  case when amount >= 0 then decimals(amount, digits) end as amount,
   case when amount >= 0 then currency end as currency,
   amount < 0 as is_below_zero,
   case
     when created_date is null then 'states of opportunities without a CreatedDate'
-    when amount >= 0 and minor_digits(currency) is null
+    when amount >= 0 and digits is null
       then 'deal states in ' || currency || ', which is no currency: add it to currencies'
     when status in ('won', 'lost') and close_date is null then 'closed states without a CloseDate'
   end as left_out
-from told
+from counted
