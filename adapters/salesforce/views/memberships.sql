@@ -20,7 +20,12 @@ contacts as (
 ),
 
 tracked as (
-  select sf_id(contact_id) as contact_id, moment(created_date) as moved_at, sf_id(old_value) as account_before, sf_id(new_value) as account_after
+  select
+    sf_id(contact_id) as contact_id,
+    moment(created_date) as moved_at,
+    coalesce(sf_id(id), '') as move_id,
+    sf_id(old_value) as account_before,
+    sf_id(new_value) as account_after
   from contact_history
   where
     lower(field) in ('account', 'accountid')
@@ -32,16 +37,16 @@ tracked as (
 moves as (
   select * from tracked
   union all
-  select contact_id, moment(fivetran_start), account_before, sf_id(account_id)
+  select contact_id, moment(fivetran_start), '', account_before, sf_id(account_id)
   from versions
   anti join tracked using (contact_id)
   where is_later and account_before is distinct from sf_id(account_id)
 ),
 
 sides as (
-  select contact_id, account_before as account_id, moved_at, true as is_end from moves where account_before is not null
+  select contact_id, account_before as account_id, moved_at, move_id, true as is_end from moves where account_before is not null
   union all
-  select contact_id, account_after, moved_at, false from moves where account_after is not null
+  select contact_id, account_after, moved_at, move_id, false from moves where account_after is not null
 ),
 
 windows as (
@@ -50,9 +55,9 @@ windows as (
     sides.account_id,
     max(moved_at) as told_at,
     -- the first thing told of it is its end: it had begun before
-    case when not bool_or(is_end and moved_at = first_at) then min(moved_at) end as since,
+    case when not arg_min(is_end, (moved_at, move_id)) then min(moved_at) end as since,
     case when any_value(contacts.account_id) is distinct from sides.account_id then max(moved_at) filter (where is_end) end as until
-  from (select *, min(moved_at) over (partition by contact_id, account_id) as first_at from sides) as sides
+  from sides
   inner join contacts using (contact_id)
   group by contact_id, sides.account_id
 )
