@@ -37,7 +37,7 @@ links as (
     told_at,
     since,
     until,
-    if(coalesce(since, until) is null, '', '@' || coalesce(ms(since)::varchar, '') || '-' || coalesce(ms(until)::varchar, '')) as suffix
+    which as suffix
   from memberships
   union all
   select kind, winner, kind, id, max(told_at), null, null, '@' || ms(max(told_at))

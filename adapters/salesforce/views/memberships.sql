@@ -2,7 +2,8 @@
 --
 -- A contact that moved has a history (ContactHistory where the field is tracked, else Fivetran's versions): the time of the move ends one
 -- membership and begins the other. There is one window for a contact and an account: who came back is taken to have stayed.
--- Without a history there is the account of today, without a window. ContactHistory writes each move twice: with names, and with ids.
+-- Without a history there is the account of today, without a window. `which` tells windows of one contact and account apart: it goes into ids.
+-- ContactHistory writes each move twice: with names, and with ids.
 with versions as (
   select
     *,
@@ -62,11 +63,17 @@ windows as (
   group by contact_id, sides.account_id
 )
 
-select contact_id, account_id, created_date as told_at, null as since, null as until
+select contact_id, account_id, created_date as told_at, null as since, null as until, '' as which
 from contacts
 anti join windows using (contact_id, account_id)
 where account_id is not null
 union all
-select contact_id, account_id, told_at::varchar, instant(since::varchar), instant(until::varchar)
+select
+  contact_id,
+  account_id,
+  told_at::varchar,
+  instant(since::varchar),
+  instant(until::varchar),
+  '@' || if(coalesce(since, until) is null, epoch_ms(told_at) || '+', coalesce(epoch_ms(since)::varchar, '') || '-' || coalesce(epoch_ms(until)::varchar, ''))
 from windows
 where since is null or until is null or since < until
