@@ -231,13 +231,17 @@ def test_a_lake_that_appends_has_each_row_once(tmp_path: Path) -> None:
     assert {key: data["amount"] for key, data in found.of("deal").items()} == {"D1@1767398400000": "2.00"}
 
 
-VERSIONS = "Id,IsDeleted,AccountId,Name,StageName,Amount,CloseDate,IsClosed,IsWon,OwnerId,CreatedDate,SystemModstamp,_fivetran_start,_fivetran_end,_fivetran_active\n"
+VERSIONS = (
+    "Id,IsDeleted,AccountId,Name,StageName,Amount,CloseDate,IsClosed,IsWon,OwnerId,CreatedDate,SystemModstamp,"
+    "_fivetran_start,_fivetran_end,_fivetran_active\n"
+)
 
 
 def version(stage: str, start: str, end: str, *, owner: str = "O1", amount: int = 10) -> str:
     flags = {"Won": "true,true", "Lost": "true,false"}.get(stage, "false,false")
     active = str(end.startswith("9999")).lower()
-    return f"D1,false,A1,Deal,{stage},{amount},2026-05-01,{flags},{owner},2026-01-01T00:00:00Z,{start}T00:00:00Z,{start}T00:00:00Z,{end}T00:00:00Z,{active}\n"
+    times = f"2026-01-01T00:00:00Z,{start}T00:00:00Z,{start}T00:00:00Z,{end}T00:00:00Z"
+    return f"D1,false,A1,Deal,{stage},{amount},2026-05-01,{flags},{owner},{times},{active}\n"
 
 
 def test_versions_of_a_row_are_its_history(tmp_path: Path) -> None:
@@ -267,14 +271,18 @@ def test_a_row_whose_last_version_ended_is_deleted(tmp_path: Path) -> None:
 # Leads
 
 
-LEAD = "Id,IsDeleted,MasterRecordId,Email,IsConverted,ConvertedDate,ConvertedAccountId,ConvertedContactId,ConvertedOpportunityId,CreatedDate,SystemModstamp,MQL__c,SQL__c"
+LEAD = (
+    "Id,IsDeleted,MasterRecordId,Email,IsConverted,ConvertedDate,ConvertedAccountId,ConvertedContactId,ConvertedOpportunityId,"
+    "CreatedDate,SystemModstamp,MQL__c,SQL__c"
+)
 
 
 def lead(
     name: str, *, deleted: str = "false", converted_on: str = "", master: str = "", email: str = "", mql: str = "", sql: str = ""
 ) -> str:
     to = "A1,C1,D1" if converted_on else ",,"
-    return f"{name},{deleted},{master},{email},{str(bool(converted_on)).lower()},{converted_on},{to},2026-01-01T08:00:00Z,2026-02-01T00:00:00Z,{mql},{sql}"
+    is_converted, times = str(bool(converted_on)).lower(), "2026-01-01T08:00:00Z,2026-02-01T00:00:00Z"
+    return f"{name},{deleted},{master},{email},{is_converted},{converted_on},{to},{times},{mql},{sql}"
 
 
 def test_leads_without_a_history_have_the_dates_that_the_firm_keeps(tmp_path: Path) -> None:
@@ -484,9 +492,11 @@ def test_addresses_link_but_for_those_of_many(tmp_path: Path) -> None:
 
 def test_merges_and_conversions_link(tmp_path: Path) -> None:
     tables = {
-        "Contact": f"{CONTACT}\nC1,false,,,,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z\nC2,true,C1,A1,,2026-01-01T00:00:00Z,2026-01-09T00:00:00Z",
+        "Contact": f"{CONTACT}\nC1,false,,,,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z\n"
+        "C2,true,C1,A1,,2026-01-01T00:00:00Z,2026-01-09T00:00:00Z",
         "Lead": "\n".join((LEAD, lead("L1", converted_on="2026-01-09"), lead("L2", deleted="true", master="L1"))),
-        "Account": "Id,IsDeleted,MasterRecordId,SystemModstamp\nA1,false,,2026-01-01T00:00:00Z\nA2,true,A1,2026-01-08T00:00:00Z\nA3,false,A3,2026-01-08T00:00:00Z",
+        "Account": "Id,IsDeleted,MasterRecordId,SystemModstamp\nA1,false,,2026-01-01T00:00:00Z\n"
+        "A2,true,A1,2026-01-08T00:00:00Z\nA3,false,A3,2026-01-08T00:00:00Z",
     }
     found = Found(tmp_path, tables)
     assert links_of(found) == {
@@ -571,7 +581,8 @@ def test_rates_come_weekly_as_far_as_the_export(tmp_path: Path) -> None:
         "CurrencyType": TYPES,
         "DatedConversionRate": RATES
         + "1,EUR,2026-01-01,2026-01-10,0.9,\n2,EUR,2026-01-10,9999-12-31,0.850000,\n3,USD,2026-01-01,9999-12-31,1.0,\n"
-        + "4,CAN,2026-01-19,9999-12-31,1.4,2026-02-01T00:00:00Z\n5,CHF,2026-06-01,9999-12-31,0.9,\n6,SEK,1999-12-30,2000-01-10,9,\n7,NOK,2026-01-01,9999-12-31,0,",
+        + "4,CAN,2026-01-19,9999-12-31,1.4,2026-02-01T00:00:00Z\n5,CHF,2026-06-01,9999-12-31,0.9,\n"
+        + "6,SEK,1999-12-30,2000-01-10,9,\n7,NOK,2026-01-01,9999-12-31,0,",
     }
     found = Found(tmp_path, tables, {"currencies": {"CAN": "CAD"}})
     assert {key: (data["base"], data["quote"], data["date"], data["rate"]) for key, data in found.of("fx").items()} == {
@@ -617,7 +628,8 @@ def test_a_second_organization_has_a_section_and_a_source_of_its_own(tmp_path: P
         {"sf_deals": deals(OPEN), "Task": "Id,IsDeleted,WhoId,IsClosed,ActivityDate,SystemModstamp\nT1,true,C1,true,2026-01-01,2026-01-02"},
     )
     (tmp_path / "nisba.toml").write_text(
-        f'[adapters.emea]\nadapter = "salesforce"\nfrom = "{export}"\nsource = "salesforce-emea"\ntables = {{ opportunity = "sf_deals" }}\n',
+        f'[adapters.emea]\nadapter = "salesforce"\nfrom = "{export}"\nsource = "salesforce-emea"\n'
+        f'tables = {{ opportunity = "sf_deals" }}\n',
         "utf-8",
     )
     config = load_config(tmp_path / "nisba.toml", {}, {})
