@@ -562,7 +562,10 @@ def test_versions_of_a_contact_are_moves_too_and_no_id_has_two_contents(tmp_path
     ]
     day = "2026-01-05T00:00:00.000000Z"
     assert [windows(one) for one in found] == [{A1: (None, None)}, {A1: (None, day), A2: (day, None)}, {A1: (None, day), A2: (day, None)}]
-    assert set(found[1].of("identity")) == {f"person:C1+account:{A1}@-1767571200000", f"person:C1+account:{A2}@1767571200000-"}
+    assert set(found[1].of("identity")) == {
+        f"person:C1+account:{A1}@1767571200000/-1767571200000",
+        f"person:C1+account:{A2}@1767571200000/1767571200000-",
+    }
     assert found[1].of("identity") == found[2].of("identity")
     assert found[0].of("identity").keys() == {f"person:C1+account:{A1}"}
 
