@@ -101,7 +101,9 @@ def test_amounts_without_a_currency_are_in_that_of_the_settings_or_of_the_report
     assert (told.data("D1@1767312000000")["currency"], told.assumed) == ("SAR", {})
     assumed = Found(tmp_path / "not", tables)
     assert assumed.data("D1@1767312000000")["currency"] == "USD"
-    assert assumed.assumed == {"deal states without a currency: in USD, that of the reports": 1}
+    assert assumed.assumed == {"deal states without a currency: in USD": 1}
+    several = Found(tmp_path / "several", {**tables, "CurrencyType": TYPES}, {"currency": "SAR"})
+    assert several.assumed == {"deal states without a currency: in SAR": 1}
 
 
 def test_an_amount_below_zero_is_none_and_a_closed_state_without_a_date_is_no_state(tmp_path: Path) -> None:
