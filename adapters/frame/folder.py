@@ -93,6 +93,8 @@ def _read(folder: Path) -> Adapter:
         raise SourceError(
             f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}."
         )
+    for name in set(declared.kept) - set(declared.views):
+        raise SourceError(f"{folder / _DECLARATION}: kept: there is no view {name!r}{did_you_mean(name, declared.views)}.")
     return Adapter(
         name=folder.resolve().name,
         title=declared.title,
