@@ -107,7 +107,8 @@ def _tell(connection: DuckDBPyConnection, settings: Settings, place: Place) -> N
     """Make the settings known to the SQL."""
     modified = {"file_modified": place.modified_at.isoformat() if place.modified_at else None}
     for name, value in {**settings.variables, **modified}.items():
-        connection.execute(f"SET VARIABLE {identifier(name)} = $value", {"value": value})
+        kind = "::VARCHAR" if value is None else ""
+        connection.execute(f"SET VARIABLE {identifier(name)} = $value{kind}", {"value": value})
     for name, pairs in settings.maps.items():
         _table(connection, f"map_{name}", ("key", "value"), list(pairs.items()))
     for name, values in settings.lists.items():
