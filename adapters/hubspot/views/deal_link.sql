@@ -2,7 +2,7 @@
 --
 -- Associations are a table (Fivetran), children of contacts and companies (dlt), or lists of the deal (Airbyte).
 with companies as (
-  select hs_id(deal_id) as deal_id, hs_id(company_id) as company_id, if(type_id = '5', 0, 1) as place
+  select hs_id(deal_id) as deal_id, hs_id(company_id) as company_id, if(split_part(type_id, '.', 1) = '5', 0, 1) as place
   from deal_company
   where not truth(is_deleted) and company_id is not null
   union all
@@ -13,7 +13,7 @@ with companies as (
 contacts as (
   select hs_id(deal_id) as deal_id, hs_id(contact_id) as contact_id
   from deal_contact
-  where not truth(is_deleted) and contact_id is not null and coalesce(type_id, '3') = '3'
+  where not truth(is_deleted) and contact_id is not null and split_part(coalesce(type_id, '3'), '.', 1) = '3'
   union
   select deal_id, hs_id(unnest(numbers_in(contacts)))
   from deal_now
