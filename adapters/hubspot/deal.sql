@@ -14,8 +14,8 @@ described as (
   select
     deals.*,
     coalesce(today.createdate, survivor.createdate) as createdate,
-    if(kind in ('history', 'stage', 'merged'), null, today) as today,
-    if(kind in ('history', 'stage', 'merged'), null, deal_link) as link
+    if(kind in ('history', 'entered', 'merged'), null, today) as today,
+    if(kind in ('history', 'entered', 'merged'), null, deal_link) as link
   from deals
   left join deal_now as today on today.deal_id = deals.deal_id
   left join deal_merge on deal_merge.merged_id = deals.deal_id

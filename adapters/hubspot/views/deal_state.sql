@@ -1,7 +1,7 @@
 -- Grain: one row per state of a deal that the export can tell, whole or not; `kind` says where from.
 --
 --   history   after a change, from the history of the properties
---   stage     after a change of stage, of deals whose history says no stage
+--   entered   after a change of stage, of deals whose history says no stage
 --   ahead     the last of `history`, where that was read later than the deal itself
 --   now       the deal as it is; `deleted` where it is no more, `merged` where another deal stands for it
 --
@@ -38,7 +38,7 @@ states as (
   inner join deal_now using (deal_id)
   where is_known
   union all
-  select deal_id, 'stage', changed_ms, changed_ms || '/stage', dealstage, null, null, null
+  select deal_id, 'entered', changed_ms, changed_ms || '/entered', dealstage, null, null, null
   from stage_changes
   union all
   select
