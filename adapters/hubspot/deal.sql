@@ -13,7 +13,7 @@ with deals as (
 described as (
   select
     deals.*,
-    coalesce(today.createdate, survivor.createdate) as createdate,
+    coalesce(survivor.createdate, today.createdate) as createdate,
     if(kind in ('history', 'entered', 'merged'), null, today) as today,
     if(kind in ('history', 'entered', 'merged'), null, deal_link) as link
   from deals

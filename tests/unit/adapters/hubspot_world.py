@@ -38,6 +38,7 @@ class Deal:
     is_deleted: bool = False
     modified: int | None = None
     name: str = "Deal"
+    created_ms: int | None = None
 
     def now(self, name: str) -> str | None:
         """Return the value of a property after all changes."""
@@ -52,7 +53,7 @@ class Deal:
     @property
     def created(self) -> int:
         """Return when the deal was made."""
-        return min(ms for ms, *_ in self.changes)
+        return self.created_ms or min(ms for ms, *_ in self.changes)
 
 
 @dataclass
@@ -60,7 +61,9 @@ class Portal:
     """Everything that a portal holds, as far as the adapter reads it."""
 
     deals: list[Deal] = field(default_factory=list)
-    stages: Mapping[str, tuple[bool, str]] = field(default_factory=lambda: {"s1": (False, "0.2"), "won": (True, "1.0"), "lost": (True, "0.0")})
+    stages: Mapping[str, tuple[bool, str]] = field(
+        default_factory=lambda: {"s1": (False, "0.2"), "won": (True, "1.0"), "lost": (True, "0.0")}
+    )
     contacts: Rows = field(default_factory=list)
     contact_changes: list[tuple[int, int, str, str | None]] = field(default_factory=list)
     companies: Rows = field(default_factory=list)
@@ -116,7 +119,8 @@ def _fivetran(portal: Portal) -> dict[str, Rows]:
             for row in portal.contacts
         ],
         "contact_property_history": [
-            {"contact_id": contact, "timestamp": time(ms), "name": name, "value": value} for contact, ms, name, value in portal.contact_changes
+            {"contact_id": contact, "timestamp": time(ms), "name": name, "value": value}
+            for contact, ms, name, value in portal.contact_changes
         ],
         "company": [
             {

@@ -47,7 +47,9 @@ def small() -> Portal:
             won_deal(company=501, contacts=(301, 302)),
             Deal(102, [(BEGUN, "dealstage", "s1"), (OFFERED, "dealstage", "lost"), (OFFERED, "amount", None)], company=502),
             Deal(103, [(BEGUN, "dealstage", "won"), (BEGUN, "amount", "70")], is_deleted=True),
-            Deal(109, [(OFFERED, "dealstage", "s1"), (BEGUN, "amount", "5"), (BEGUN, "dealstage", "won")], merged=(107, 108), contacts=(302,)),
+            Deal(
+                109, [(OFFERED, "dealstage", "s1"), (BEGUN, "amount", "5"), (BEGUN, "dealstage", "won")], merged=(107, 108), contacts=(302,)
+            ),
         ],
         contacts=[
             {"id": 301, "email": "Ann@Firm.example", "created": created, "company": 501},
@@ -387,7 +389,10 @@ def test_links_of_contacts_and_companies(tmp_path: Path) -> None:
 
 def test_addresses_link_unless_the_settings_say_no(tmp_path: Path) -> None:
     where = export(small(), tmp_path / "export")
-    rewrite(where / "contact.csv", lambda row: {**row, "property_hs_additional_emails": "ANN@firm.example;INFO@firm.example" * (row["id"] == "301")})
+    rewrite(
+        where / "contact.csv",
+        lambda row: {**row, "property_hs_additional_emails": "ANN@firm.example;INFO@firm.example" * (row["id"] == "301")},
+    )
 
     def addresses(**settings: Any) -> list[str]:
         converted("hubspot", where, tmp_path / "events", {**EUR, **settings})
@@ -411,7 +416,9 @@ def test_a_click_is_the_persons_whose_address_it_is(tmp_path: Path) -> None:
     }
     links = {event["data"]["right"]["id"]: event["data"]["left"]["id"] for event in events if "/email:" in event["id"]}
     assert [links[clicks[name]["person_id"]] for name in ("hs:e-1", "hs:e-9")] == ["hs:301", "hs:303"]
-    persons = {data["person_id"] for data in of(made(portal, tmp_path, link_by_email=False), "touch").values() if data["kind"] == "email_click"}
+    persons = {
+        data["person_id"] for data in of(made(portal, tmp_path, link_by_email=False), "touch").values() if data["kind"] == "email_click"
+    }
     assert persons == {"hs:301", "hs:302"}
 
 
@@ -471,7 +478,11 @@ def test_a_form_that_a_merge_moved_is_the_one_it_was(tmp_path: Path) -> None:
 
 def test_meetings_that_were_held_and_calls_are_the_sales_teams(tmp_path: Path) -> None:
     touches = of(made(small(), tmp_path), "touch")
-    assert {name: (data["kind"], data["channel"], data["team"], data["person_id"]) for name, data in touches.items() if "email" not in data["kind"]} == {
+    assert {
+        name: (data["kind"], data["channel"], data["team"], data["person_id"])
+        for name, data in touches.items()
+        if "email" not in data["kind"]
+    } == {
         "hs:801/301": ("meeting", "outbound", "sales", "hs:301"),
         "hs:801/302": ("meeting", "outbound", "sales", "hs:302"),
         "hs:811/301": ("call", "inbound", "sales", "hs:301"),
@@ -481,8 +492,12 @@ def test_meetings_that_were_held_and_calls_are_the_sales_teams(tmp_path: Path) -
 
 def test_the_older_engagements_have_their_times_in_a_table_of_their_own(tmp_path: Path) -> None:
     where = export(small(), tmp_path / "export", without=["engagement_call"])
-    (where / "engagement_call.csv").write_text("engagement_id,status,_fivetran_deleted\n811,COMPLETED,false\n812,COMPLETED,true\n813,COMPLETED,false\n")
-    (where / "engagement.csv").write_text("id,type,timestamp\n811,CALL,1769941800250\n812,CALL,2026-02-01 10:30:00.250\n813,CALL,1769941800250\n")
+    (where / "engagement_call.csv").write_text(
+        "engagement_id,status,_fivetran_deleted\n811,COMPLETED,false\n812,COMPLETED,true\n813,COMPLETED,false\n"
+    )
+    (where / "engagement.csv").write_text(
+        "id,type,timestamp\n811,CALL,1769941800250\n812,CALL,2026-02-01 10:30:00.250\n813,CALL,1769941800250\n"
+    )
     converted("hubspot", where, tmp_path / "events", EUR)
     events = events_of(tmp_path / "events")
     assert {name for name, data in of(events, "touch").items() if data["kind"] == "call"} == {"hs:811/301"}
@@ -495,7 +510,9 @@ def test_the_older_engagements_have_their_times_in_a_table_of_their_own(tmp_path
 
 def test_companies_are_accounts(tmp_path: Path) -> None:
     where = export(small(), tmp_path / "export")
-    rewrite(where / "company.csv", lambda row: {**row, "property_numberofemployees": "120.0", "is_deleted": str(row["id"] == "502").lower()})
+    rewrite(
+        where / "company.csv", lambda row: {**row, "property_numberofemployees": "120.0", "is_deleted": str(row["id"] == "502").lower()}
+    )
     converted("hubspot", where, tmp_path / "events", EUR)
     firm = {"account_id": "hs:501", "name": "Firm", "industry": "COMPUTER_SOFTWARE", "employees": 120, "revision": OFFERED}
     assert of(events_of(tmp_path / "events"), "account") == {
@@ -507,7 +524,11 @@ def test_companies_are_accounts(tmp_path: Path) -> None:
 def test_moves_between_companies_have_windows(tmp_path: Path) -> None:
     portal = Portal(
         deals=[won_deal()],
-        contacts=[{"id": 1, "created": BEGUN, "company": 12}, {"id": 2, "created": BEGUN, "company": 11}, {"id": 3, "created": BEGUN, "company": 11}],
+        contacts=[
+            {"id": 1, "created": BEGUN, "company": 12},
+            {"id": 2, "created": BEGUN, "company": 11},
+            {"id": 3, "created": BEGUN, "company": 11},
+        ],
         contact_changes=[
             (1, BEGUN, "associatedcompanyid", "11"),
             (1, OFFERED, "associatedcompanyid", "12"),
@@ -554,7 +575,12 @@ def test_campaigns_and_what_they_cost(tmp_path: Path) -> None:
         "budget": "1000.00",
         "currency": "USD",
     }
-    assert campaigns[f"utm:spring-sale@{at}"] == {"campaign_id": "utm:spring-sale", "name": "spring-sale", "channel": "other", "same_as": "hs:g-1"}
+    assert campaigns[f"utm:spring-sale@{at}"] == {
+        "campaign_id": "utm:spring-sale",
+        "name": "spring-sale",
+        "channel": "other",
+        "same_as": "hs:g-1",
+    }
     assert of(events, "spend") == {
         f"hs:g-1/spend@{at}": {
             "campaign_id": "hs:g-1",

@@ -66,7 +66,13 @@ def test_states_are_the_fold_of_the_changes(con: duckdb.DuckDBPyConnection, chan
 
 
 def test_by_hand(con: duckdb.DuckDBPyConnection) -> None:
-    changes: list[Change] = [("a", "stage", 1, "new"), ("a", "amount", 2, "5"), ("a", "stage", 3, "won"), ("a", "amount", 3, None), ("b", "stage", 9, "new")]
+    changes: list[Change] = [
+        ("a", "stage", 1, "new"),
+        ("a", "amount", 2, "5"),
+        ("a", "stage", 3, "won"),
+        ("a", "amount", 3, None),
+        ("b", "stage", 9, "new"),
+    ]
     assert states(con, changes, 20) == {
         ("a", 1): ({"stage": "new", "amount": None}, True),
         ("a", 2): ({"stage": "new", "amount": "5"}, True),
