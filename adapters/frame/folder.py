@@ -2,8 +2,8 @@
 
 adapter.toml       its title and its settings
 tables.toml        the tables and columns that its SELECTs read
-views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those in `stored`
-                   are computed once, and not by every SELECT that reads them
+views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those
+                   in `kept`, too, are made once and kept, not read anew by each SELECT
 <fact type>.sql    one event per row: `id`, `time` and the fields of `data`
 unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
 left_out.sql       what becomes no event: `reason`, `rows`
@@ -44,7 +44,7 @@ class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     source: str = ""
     settings: dict[str, Setting] = {}
     views: tuple[str, ...] = ()
-    stored: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Adapter:
     settings: Mapping[str, Setting]
     tables: Mapping[str, SourceTable]
     views: Mapping[str, str]
-    stored: frozenset[str]
+    kept: frozenset[str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
 
@@ -86,9 +86,8 @@ def _read(folder: Path) -> Adapter:
     declared = _toml(folder / _DECLARATION, _Declared)
     for name in declared.settings.keys() & COMMON.keys():
         raise SourceError(f"{folder / _DECLARATION}: {name!r} is a setting of every adapter, and is not declared.")
-    for name in declared.stored:
-        if name not in declared.views:
-            raise SourceError(f"{folder / _DECLARATION}: {name!r} is stored, but is none of its views{did_you_mean(name, declared.views)}.")
+    for name in set(declared.kept) - set(declared.views):
+        raise SourceError(f"{folder / _DECLARATION}: {name!r} is kept, but is none of its views{did_you_mean(name, declared.views)}.")
     selects = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
     reports = {name: selects.pop(name) for name in REPORTS if name in selects}
     for name in selects.keys() - BY_FACT_TYPE.keys():
@@ -102,8 +101,8 @@ def _read(folder: Path) -> Adapter:
         source=declared.source or folder.resolve().name,
         settings=declared.settings,
         tables=_toml(folder / "tables.toml", dict[str, SourceTable]),
-        stored=frozenset(declared.stored),
         views={name: (folder / "views" / f"{name}.sql").read_text("utf-8") for name in declared.views},
+        kept=frozenset(declared.kept),
         queries=selects,
         reports=reports,
     )
