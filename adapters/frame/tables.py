@@ -86,7 +86,7 @@ def _create(
     return MatchedTable(
         name,
         found.name if found else None,
-        tuple(column for column, hit in hits.items() if hit is None and found),
+        tuple(column for column in table.columns if hits[column] is None and found),
         tuple(sorted(present.keys() - set(hits.values()))),
     )
 
