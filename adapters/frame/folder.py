@@ -1,19 +1,19 @@
 """An adapter is a folder: what it declares in `adapter.toml` and `tables.toml`, and one SELECT per fact type.
 
-    adapter.toml       its title and its settings
-    tables.toml        the tables and columns that its SELECTs read
-    views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml
-    <fact type>.sql    one event per row: `id`, `time` and the fields of `data`
-    unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
-    left_out.sql       what becomes no event: `reason`, `rows`
-    assumed.sql        what was kept under an assumption: `reason`, `rows`
-    proposed.sql       lines for nisba.toml that the source itself suggests: `section`, `line`
+adapter.toml       its title and its settings
+tables.toml        the tables and columns that its SELECTs read
+views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml
+<fact type>.sql    one event per row: `id`, `time` and the fields of `data`
+unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
+left_out.sql       what becomes no event: `reason`, `rows`
+assumed.sql        what was kept under an assumption: `reason`, `rows`
+proposed.sql       lines for nisba.toml that the source itself suggests: `section`, `line`
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from adapters.frame.names import did_you_mean
+from adapters.frame.places import Place
 from adapters.frame.settings import COMMON, Setting
 from adapters.frame.tables import SourceTable
 from nisba.errors import SourceError
@@ -57,6 +58,8 @@ class Adapter:
     views: Mapping[str, str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
+    opened: Callable[[str, Path], Place] | None = None
+    """(a place, a folder for what it writes) → its tables, where they cannot be read as they lie."""
 
 
 def adapters() -> tuple[str, ...]:
@@ -87,7 +90,9 @@ def _read(folder: Path) -> Adapter:
     reports = {name: selects.pop(name) for name in REPORTS if name in selects}
     for name in selects.keys() - BY_FACT_TYPE.keys():
         known = ", ".join((*BY_FACT_TYPE, *REPORTS))
-        raise SourceError(f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}.")
+        raise SourceError(
+            f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}."
+        )
     return Adapter(
         name=folder.resolve().name,
         title=declared.title,

@@ -45,7 +45,9 @@ def list_adapters(config: Config, as_json: bool) -> None:
     from adapters import adapters as names
 
     rows = [{"name": name, "title": adapter(name).title, "settings": sorted(adapter(name).settings)} for name in names()]
-    sections = [{"section": name, "adapter": given.get("adapter", name), "from": given.get("from")} for name, given in config.adapters.items()]
+    sections = [
+        {"section": name, "adapter": given.get("adapter", name), "from": given.get("from")} for name, given in config.adapters.items()
+    ]
     if as_json:
         emit({"adapters": rows, "sections": sections})
         return
@@ -82,7 +84,9 @@ def check_adapter(name: str, where: str | None, config: Config, as_json: bool) -
     if found.unmapped:
         settings = dict.fromkeys(setting for setting, _, _ in found.unmapped)
         _propose(chosen.section, settings, found)
-        raise CheckFailed(f"{len(found.unmapped):,} values have no answer: nothing is read until [adapters.{chosen.section}] says what they are.")
+        raise CheckFailed(
+            f"{len(found.unmapped):,} values have no answer: nothing is read until [adapters.{chosen.section}] says what they are."
+        )
 
 
 def _plain(found: Examination) -> dict[str, Any]:
@@ -98,14 +102,18 @@ def _plain(found: Examination) -> dict[str, Any]:
 
 
 def _show(found: Examination) -> None:
-    rows = [[t.name, t.found or "–", ", ".join(t.missing) or "none"] for t in found.tables]
-    table("Tables", [("table", "left"), ("found as", "left"), ("columns that are not there", "left")], rows)
+    if found.tables:
+        rows = [[t.name, t.found or "–", ", ".join(t.missing) or "none"] for t in found.tables]
+        table("Tables", [("table", "left"), ("found as", "left"), ("columns that are not there", "left")], rows)
     if found.unread:
         say(f"Read by nobody: {', '.join(found.unread)}")
-    table("Events", [("type", "left"), ("events", "right")], [[name, f"{count:,}"] for name, count in found.events.items()])
+    if found.events:
+        table("Events", [("type", "left"), ("events", "right")], [[name, f"{count:,}"] for name, count in found.events.items()])
     tell(found.left_out, found.assumed)
+    if found.proposed:
+        say("\nThe source itself suggests, for nisba.toml:")
     for section in dict.fromkeys(section for section, _ in found.proposed):
-        say(f"\nThe source itself suggests, for nisba.toml:\n[{section}]")
+        say(f"\n[{section}]")
         for line in (line for named, line in found.proposed if named == section):
             say(line)
 
