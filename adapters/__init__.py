@@ -62,7 +62,8 @@ def pulls(config: Config, name: str | None = None, where: str | None = None) -> 
 
 
 def _pull(config: Config, name: str, where: str | None) -> Pull:
-    given = config.adapters.get(name, {})
+    section = next((one for one, given in config.adapters.items() if "/" in name and given.get("adapter") == name), name)
+    given = config.adapters.get(section, {})
     kind = given.get("adapter", name)
     if name not in config.adapters and "/" not in name and name not in adapters():
         known = (*adapters(), *config.adapters)
@@ -71,8 +72,8 @@ def _pull(config: Config, name: str, where: str | None) -> Pull:
     if not place:
         raise ConfigError(f"adapters.{name}: it does not say where the tables are; name a place, or give the section a `from`.")
     if kind == PLAIN and "file" in given:
-        return Pull(name, plain_adapter(name, given), str(place), settings_of(given))
-    return Pull(name, adapter(kind), str(place), given)
+        return Pull(section, plain_adapter(section, given), str(place), settings_of(given))
+    return Pull(section, adapter(kind), str(place), given)
 
 
 def convert(pull: Pull, config: Config, out_dir: str | Path) -> Conversion:

@@ -22,7 +22,9 @@ class Pulled:
     assumed: Mapping[str, int]
 
 
-def pull(config: Config, sections: Collection[str] | None = None, *, on_source: Callable[[str], None] = lambda _: None) -> tuple[Pulled, ...]:
+def pull(
+    config: Config, sections: Collection[str] | None = None, *, on_source: Callable[[str], None] = lambda _: None
+) -> tuple[Pulled, ...]:
     """Convert and send each source of `[adapters.*]` that has a `from`, or only these sections.
 
     What was sent before is sent again, under the same ids: a duplicate, counted and never applied twice. Raises SourceError for a source

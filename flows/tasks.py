@@ -36,7 +36,7 @@ def pull(config_file: str | None) -> dict[str, int]:
     """Read the firm's own sources, where the configuration names any, and send their events to Kafka; return the events of each."""
     from flows.pull import pull as run
 
-    return {one.section: one.events for one in run(load_config(config_file), on_source=print)}  # noqa: T203  Prefect's log
+    return {one.section: one.events for one in run(load_config(config_file), on_source=print)}
 
 
 @task(**_TWICE_MORE)

@@ -73,6 +73,8 @@ def event_sql(where: str, event_type: EventType, columns: Mapping[str, str]) -> 
     field of the event is, for a float where money or a rate belongs, and for a time without a zone.
     """
     _check_columns(where, event_type.struct, columns)
+    if not (event_type.own_id or event_type.fact_type == "identity" or columns.keys() & {name for name, _ in EventType.ACTORS}):
+        raise SourceError(f"{where}: it yields none of {', '.join(name for name, _ in EventType.ACTORS)}: nobody it could belong to.")
     data = ", ".join(f"{identifier(name)} := {_value(name, kind)}" for name, kind in columns.items() if name not in ENVELOPE)
     return ", ".join(
         (

@@ -48,7 +48,7 @@ class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter, read: its settings and tables as declared, its SQL by name; `source` is that of its events where no setting says another."""
+    """An adapter, read: its settings and tables as declared, its SQL by name; `source`: of its events, where no setting says another."""
 
     name: str
     title: str

@@ -11,7 +11,7 @@ from typing import Any, cast
 import duckdb
 import pytest
 
-from adapters import convert
+
 from nisba.config import Config
 from pipelines.attribute import attribute
 from pipelines.broker.log_source import LogSource
@@ -25,6 +25,7 @@ from tests.streaming_process import assert_same_books, backfilled
 from warehouse.connection import open_writer
 from warehouse.loader import committed_offsets
 from warehouse.recompute.verification import verify
+from tests.unit.adapters.running import converted
 
 pytestmark = pytest.mark.kafka
 
@@ -37,7 +38,7 @@ def assert_verified(config: Config) -> None:
 
 
 def test_olist_through_kafka_and_by_backfill_gives_the_same_books(kafka: str, tmp_path: Path, sample_data: Path) -> None:
-    made = convert("olist", sample_data / "olist", tmp_path / "events")
+    made = converted("olist", sample_data / "olist", tmp_path / "events")
     config = config_with_topics(kafka, tmp_path / "streamed.duckdb")
     report = send_directory(made.directory, config)
     assert report.refused == []

@@ -185,7 +185,7 @@ def _converted(where: str, entry: Any) -> _File:
             raise ConfigError(f"{where}: there is no key {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}.")
         for name in ("path", "type"):
             if name not in entry:
-                raise ConfigError(f'{where}: it has no {name}; add a line such as {name} = "{dict(path="ads.csv", type="spend")[name]}".')
+                raise ConfigError(f'{where}: it has no {name}; add a line such as {name} = "{"ads.csv" if name == "path" else "spend"}".')
     try:
         return msgspec.convert(entry, _File)
     except msgspec.ValidationError as error:

@@ -312,9 +312,8 @@ def _formats(fact_type: str, columns: Mapping[str, int], sample: _Sample) -> Ite
     cells = [cell for field, kind in kinds.items() if kind in MONEY for cell in sample.cells(columns[field])]
     if any(amount(cell) is None for cell in cells) and all(amount(cell, ",") for cell in cells):
         yield 'decimal = ","'
-    elif signed := [cell for cell in cells if "." in cell or "," in cell]:
-        if all(is_ambiguous(cell) for cell in signed):
-            yield f'decimal = "."  # or ",": {signed[0]} may be a thousand, or have three decimals'
+    elif (signed := [cell for cell in cells if "." in cell or "," in cell]) and all(is_ambiguous(cell) for cell in signed):
+        yield f'decimal = "."  # or ",": {signed[0]} may be a thousand, or have three decimals'
 
 
 def _choices(fact_type: str, columns: Mapping[str, int], sample: _Sample) -> Iterator[str]:

@@ -12,7 +12,7 @@ from functools import partial
 from adapters.frame.plain import values
 from adapters.frame.plain.exports import Export, column_of
 from adapters.frame.plain.mapping import FACTS, MappedFile, fields_of
-from nisba.errors import AmountError, SourceError
+from nisba.errors import AmountError, Refused, SourceError
 from nisba.money import minor_digits
 
 __all__ = ["LIST", "MONEY", "Tally", "is_total_word", "records"]
@@ -24,7 +24,8 @@ _DATED = ("date", "instant")
 _SEEN = 5_000
 """How many different cells of a column are kept to tell which format they have."""
 _TOTAL = re.compile(
-    r"(?:(?:grand|sub)[ -]?)?(?:totals?|sum|summe|gesamt(?:summe|ergebnis)?|zwischensumme|insgesamt|ergebnis|totale|totaal|suma|итого|合計|الإجمالي|المجموع)"
+    r"(?:(?:grand|sub)[ -]?)?(?:totals?|sum|summe|gesamt(?:summe|ergebnis)?|zwischensumme|insgesamt|ergebnis|totale|totaal|suma|итого|合計"
+    r"|الإجمالي|المجموع)"
     r"(?P<of>\s*[:(–-].*| results?)?",
     re.IGNORECASE,
 )
@@ -74,10 +75,6 @@ class _Column:
     kind: str
     is_required: bool
     read: Callable[[str], str | None]
-
-
-class _Unread(Exception):
-    """A row that becomes no event: why, and with which cell."""
 
 
 def records(mapped: MappedFile, export: Export, tally: Tally) -> Iterator[dict[str, str | None]]:
@@ -141,9 +138,8 @@ class _Reader:
         for column in self.columns:
             named = values.currency_of_header(column.name) if column.kind in MONEY else None
             if named and said and named != said:
-                raise SourceError(
-                    f"{self.export.name}: the header {column.name!r} says {named}, and the mapping {said}: mend currency in {self.mapped.where}."
-                )
+                header = f"{self.export.name}: the header {column.name!r} says {named}"
+                raise SourceError(f"{header}, and the mapping {said}: mend currency in {self.mapped.where}.")
             said = said or named
         return said
 
@@ -169,7 +165,7 @@ class _Reader:
         """Return the fields of a row; None where it is left out."""
         try:
             if any(cells[len(self.export.header) :]):
-                raise _Unread("with more cells than the header", f"line {line}")
+                raise Refused("with more cells than the header", f"line {line}")
             found: dict[str, str | None] = dict(self.mapped.constants)
             marks: set[frozenset[str]] = set()
             for column in self.columns:
@@ -178,9 +174,8 @@ class _Reader:
                 found["key"] = self._key(line, cells)
             self._settle_currency(line, found, marks)
             self._check_deal(line, found)
-        except _Unread as problem:
-            why, example = problem.args
-            self.tally.leave_out(f"rows of {self.export.name} {why}", example)
+        except Refused as problem:
+            self.tally.leave_out(f"rows of {self.export.name} {problem.error_class}", problem.message)
             return None
         return found
 
@@ -190,7 +185,7 @@ class _Reader:
             return answer
         if values.is_nothing(cell):
             if column.is_required:
-                raise _Unread(f"without {column.name}", f"line {line}")
+                raise Refused(f"without {column.name}", f"line {line}")
             return None
         if column.field in self.seen and len(self.seen[column.field]) < _SEEN:
             self.seen[column.field].add(cell)
@@ -202,16 +197,16 @@ class _Reader:
             value = column.read(cell)
         if value is None and column.kind != "choice":
             self.odd[column.field] += 1
-            raise _Unread(f"whose {column.name} is {_WHAT[column.kind]}", f"{cell!r} in line {line}")
+            raise Refused(f"whose {column.name} is {_WHAT[column.kind]}", f"{cell!r} in line {line}")
         return value
 
     def _key(self, line: int, cells: Sequence[str]) -> str:
         parts = [_at(cells, position) for position in self.key]
         if all(values.is_nothing(part) for part in parts):
-            raise _Unread(f"without {' and '.join(self.mapped.key)}", f"line {line}")
+            raise Refused(f"without {' and '.join(self.mapped.key)}", f"line {line}")
         read = [_id("", part) for part in parts]
         if None in read:
-            raise _Unread(f"whose {self.mapped.key[read.index(None)]} is {_WHAT['id']}", f"{parts[read.index(None)]!r} in line {line}")
+            raise Refused(f"whose {self.mapped.key[read.index(None)]} is {_WHAT['id']}", f"{parts[read.index(None)]!r} in line {line}")
         return "/".join(part or "" for part in read)
 
     def _settle_currency(self, line: int, found: dict[str, str | None], marks: set[frozenset[str]]) -> None:
@@ -226,9 +221,9 @@ class _Reader:
         if all(found[column.field] is None for column in money):
             found["currency"] = None
         elif said is None:
-            raise _Unread("of which nothing says the currency", f"line {line}")
+            raise Refused("of which nothing says the currency", f"line {line}")
         elif may_be is not None and said not in may_be:
-            raise _Unread(f"with another currency than {said}", f"line {line}")
+            raise Refused(f"with another currency than {said}", f"line {line}")
         else:
             found["currency"] = said
 
@@ -236,11 +231,11 @@ class _Reader:
         if self.mapped.fact_type != "deal":
             return
         if found.get("status") in ("won", "lost") and not (found.get("closed_on") or found.get("closed_at")):
-            raise _Unread("that are won or lost, and without a date of closing", f"line {line}")
+            raise Refused("that are won or lost, and without a date of closing", f"line {line}")
         if not (found.get("opened_on") or found.get("opened_at")):
-            raise _Unread("without a date of opening", f"line {line}")
+            raise Refused("without a date of opening", f"line {line}")
         if (found.get("amount") or "").startswith("-"):
-            raise _Unread("of deals with a negative amount", f"line {line}")
+            raise Refused("of deals with a negative amount", f"line {line}")
         if found.get("status") == "won" and not found.get("amount"):
             self.tally.assumed[f"won deals of {self.export.name} without an amount"] += 1
 
@@ -265,17 +260,15 @@ class _Reader:
             return
         odd = next(cell for cell in sorted(cells) if column.read(cell) is None)
         lines = " or ".join(f'dates = "{one}"' for one in fitting[:3])
-        raise SourceError(
-            f"{self.export.name}: {column.name}: {odd!r} is {_WHAT[column.kind]} by the formats of the mapping; add {lines} to {self.mapped.where}."
-        )
+        what = f"{odd!r} is {_WHAT[column.kind]} by the formats of the mapping"
+        raise SourceError(f"{self.export.name}: {column.name}: {what}; add {lines} to {self.mapped.where}.")
 
     def _refuse_decimals(self, column: _Column, cells: set[str] | tuple[str, ...]) -> None:
         other = {".": ",", ",": "."}[self.decimal]
         if self.odd[column.field] and all(values.amount(cell, other) for cell in cells):
             odd = next(cell for cell in sorted(cells) if values.amount(cell, self.decimal) is None)
-            raise SourceError(
-                f'{self.export.name}: {column.name}: {odd!r} is no amount with {self.decimal!r} before the decimals; add decimal = "{other}" to {self.mapped.where}.'
-            )
+            what = f"{odd!r} is no amount with {self.decimal!r} before the decimals"
+            raise SourceError(f'{self.export.name}: {column.name}: {what}; add decimal = "{other}" to {self.mapped.where}.')
         signed = [cell for cell in sorted(cells) if "." in cell.strip(".") or "," in cell]
         if self.mapped.decimal is None and signed and all(values.is_ambiguous(cell) for cell in signed):
             raise SourceError(

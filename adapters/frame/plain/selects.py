@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.frame.folder import Adapter, adapter
 from adapters.frame.names import did_you_mean, normal
-from adapters.frame.places import FoundTable, Place
+from adapters.frame.places import FoundTable, Place, identifier
 from adapters.frame.plain.exports import open_export
 from adapters.frame.plain.mapping import FACTS, FREE, MappedFile, fields_of, mapped_files
 from adapters.frame.plain.rows import LIST, MONEY, Tally, records
@@ -38,7 +38,8 @@ _NATURAL: Mapping[str, str] = {
     "identity": 'concat_ws(\'/\', "left.kind" || \':\' || "left.id", "right.kind" || \':\' || "right.id")',
     "retraction": "concat_ws('/', touch_source, touch_id)",
     "erasure": "coalesce('visitor:' || visitor_id, 'person:' || person_id)",
-    "touch": "concat_ws('/', coalesce(account_id, ''), coalesce(person_id, ''), coalesce(visitor_id, ''), channel, kind, coalesce(campaign_id, ''), time)",
+    "touch": "concat_ws('/', ifnull(account_id, ''), ifnull(person_id, ''), ifnull(visitor_id, ''), "
+    "channel, kind, ifnull(campaign_id, ''), time)",
     "lead_stage": "concat_ws('/', lead_id, stage) || '@' || ms(time)",
 }
 _INSTANTS = {"opened_on": ("opened_at", "day_start"), "closed_on": ("closed_at", "day_end"), "effective_on": ("effective_at", "day_end")}
@@ -143,7 +144,7 @@ def _written(target: Path, mapped: MappedFile, files: Sequence[Path], tally: Tal
             while batch := list(islice(rows, _BATCH)):
                 columns = {column: [row.get(field) for row in batch] for field, column in named.items()}
                 writer.write_table(pa.table(columns, schema))
-    return f"read_parquet('{str(target).replace(chr(39), chr(39) * 2)}')"
+    return f"read_parquet({_literal(str(target))})"
 
 
 def _rows(mapped: MappedFile, file: Path, tally: Tally) -> Iterator[dict[str, str | None]]:
@@ -173,7 +174,7 @@ def _told(folder: Path, tally: Tally) -> dict[str, str]:
     for name, rows in told.items():
         columns = ("setting", "value", "rows") if name == "told_unmapped" else ("reason", "rows")
         pq.write_table(pa.Table.from_pylist(rows, pa.schema([(column, pa.string()) for column in columns])), folder / f"{name}.parquet")
-        relations[name] = f"read_parquet('{str(folder / name).replace(chr(39), chr(39) * 2)}.parquet')"
+        relations[name] = f"read_parquet({_literal(str(folder / f'{name}.parquet'))})"
     return relations
 
 
@@ -200,7 +201,8 @@ def _events(number: int, file: MappedFile) -> str:
     short = "if(length(base) > 200, left(base, 100) || '~' || left(sha256(base), 32), base)"
     identity = short if file.fact_type in FACTS else f"{short} || '@' || stamp"
     values = ", ".join(f"{sql} AS {field}" for field, sql in _values(file))
-    return f"SELECT {identity} AS id, {_time(file)} AS time, {values} FROM (SELECT *, coalesce({base}, {natural}) AS base FROM ({_typed(number, file)}))"
+    rows = f"SELECT *, coalesce({base}, {natural}) AS base FROM ({_typed(number, file)})"
+    return f"SELECT {identity} AS id, {_time(file)} AS time, {values} FROM ({rows})"
 
 
 def _time(file: MappedFile) -> str:
@@ -213,7 +215,7 @@ def _typed(number: int, file: MappedFile) -> str:
     shown = {field: f"zoned({column})" if _kind(file, field) == "instant" else column for field, column in named.items()}
     absent = [field for field in _identifying(file.fact_type) if field not in named]
     stamp = f"coalesce(ms({shown['time']}), file_ms::BIGINT)" if "time" in named and file.fact_type not in FACTS else "file_ms::BIGINT"
-    listed = [f'{sql} AS "{_quoted(field)}"' for field, sql in shown.items()] + [f'NULL::VARCHAR AS "{field}"' for field in absent]
+    listed = [f"{sql} AS {identifier(field)}" for field, sql in shown.items()] + [f'NULL::VARCHAR AS "{field}"' for field in absent]
     source = f"SELECT {', '.join(listed)}, key, {stamp} AS stamp FROM {_table(number)}"
     return _added_up(source, file) if _is_added_up(file) else source
 
@@ -285,22 +287,22 @@ def _structs(fields: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield f'"{name}"', f"struct_pack({inner})"
     own = [field for field in fields if field.startswith(FREE)]
     if own:
-        pairs = ", ".join(f"'{field.removeprefix(FREE).replace(chr(39), chr(39) * 2)}', \"{_quoted(field)}\"" for field in own)
+        pairs = ", ".join(f"{_literal(field.removeprefix(FREE))}, {identifier(field)}" for field in own)
         yield "attributes", f"nullif(json_merge_patch('{{}}', json_object({pairs}))::VARCHAR, '{{}}')::JSON"
 
 
-def _quoted(field: str) -> str:
-    return field.replace('"', '""')
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _assumed(files: Sequence[MappedFile]) -> Iterator[str]:
     """Yield counts of what the SELECTs do to rows: adding them up, rounding them."""
     for number, file in enumerate(files):
-        named = _named(file)
+        named, path = _named(file), file.path.replace("'", "''")
         if _is_added_up(file):
             keys = ", ".join(named[field] for field in ("campaign_id", "starts_on", "ends_on", "currency") if field in named)
             yield (
-                f"SELECT 'rows of {file.path.replace(chr(39), chr(39) * 2)} added to another of their campaign and day', "
+                f"SELECT 'rows of {path} added to another of their campaign and day', "
                 f"(SELECT count(*) FROM {_table(number)}) - (SELECT count(*) FROM (SELECT DISTINCT {keys}, file_ms FROM {_table(number)}))"
             )
         for field in named:
@@ -309,6 +311,6 @@ def _assumed(files: Sequence[MappedFile]) -> Iterator[str]:
                 digits = "6" if kind == "cost" else f"minor_digits({named['currency']})"
                 part = f"length(rtrim(split_part({named[field]}, '.', 2), '0'))"
                 yield (
-                    f"SELECT 'amounts of {file.path.replace(chr(39), chr(39) * 2)} with more decimals than the books hold, rounded half to even', "
+                    f"SELECT 'amounts of {path} with more decimals than the books hold, rounded half to even', "
                     f"count(*) FILTER ({part} > {digits}) FROM {_table(number)}"
                 )

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from adapters import convert
 from nisba.config import Attribution, Config, Reporting, Warehouse
 from pipelines.backfill import backfill
+from tests.unit.adapters.running import converted
 from warehouse.connection import open_reader
 
 Opened = Callable[[str, str, str], duckdb.DuckDBPyConnection]
@@ -24,7 +24,7 @@ def opened(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
         def open_(adapter: str, currency: str, time_zone: str) -> duckdb.DuckDBPyConnection:
             folder = tmp_path_factory.mktemp(adapter)
-            convert(adapter, sample_data / adapter, folder / "events")
+            converted(adapter, sample_data / adapter, folder / "events")
             config = Config(
                 reporting=Reporting(currency=currency, time_zone=time_zone),
                 attribution=Attribution(models=("linear",), default_model="linear"),
