@@ -57,7 +57,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     prefixes: dict[str, str] = {}
     key: list[str] = []
     dates: str | list[str] = []
-    decimal: Literal[".", ","] | None = None
+    decimal: str | None = None
     skip_total: bool = True
     encoding: str | None = None
     delimiter: str | None = None
@@ -162,7 +162,7 @@ def _mapped(where: str, entry: Any, shared: Mapping[str, Mapping[str, str]]) -> 
         file.type,
         _texts(f"{where}: columns", file.type, _flat(file.columns)),
         _texts(f"{where}: constants", file.type, _flat(file.constants)),
-        {**shared, **_values(where, file.values)},
+        _answers(shared, _values(f"{where}: values", file.values)),
         file.prefixes,
         tuple(file.key),
         (file.dates,) if isinstance(file.dates, str) else tuple(file.dates),
@@ -171,7 +171,7 @@ def _mapped(where: str, entry: Any, shared: Mapping[str, Mapping[str, str]]) -> 
         file.encoding,
         file.delimiter,
     )
-    for field in (*mapped.values.keys() - shared.keys(), *mapped.prefixes):
+    for field in (*file.values, *file.prefixes):
         if field not in known_fields:
             raise ConfigError(f"{where}: {field!r} is no field of a {file.type}{did_you_mean(field, known_fields)}.")
     _check(mapped)
@@ -224,6 +224,11 @@ def _values(where: str, given: Any) -> dict[str, dict[str, str]]:
     return {field: {str(key).strip().lower(): str(value) for key, value in one.items()} for field, one in given.items()}
 
 
+def _answers(shared: Mapping[str, Mapping[str, str]], own: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Return what words mean in a file: as it says itself, else as its section does."""
+    return {field: {**shared.get(field, {}), **own.get(field, {})} for field in (*shared, *own)}
+
+
 def _check(mapped: MappedFile) -> None:
     """Refuse a mapping that cannot make an event, and formats that are none."""
     fields = fields_of(mapped.fact_type)
@@ -245,6 +250,8 @@ def _check(mapped: MappedFile) -> None:
     for one in mapped.dates:
         if "%" not in one:
             raise ConfigError(f'{mapped.where}: dates: {one!r} is no format; write one such as dates = "%d.%m.%Y".')
+    if mapped.decimal not in (None, ".", ","):
+        raise ConfigError(f'{mapped.where}: decimal: expected "." or ",", found {mapped.decimal!r}.')
     if mapped.encoding is not None:
         _check_encoding(mapped.where, mapped.encoding)
     if mapped.delimiter is not None and len(mapped.delimiter) != 1:

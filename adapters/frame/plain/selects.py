@@ -105,14 +105,16 @@ def _open(files: Sequence[MappedFile], where: str, folder: Path) -> Place:
     base = Path(where).expanduser().resolve()
     if not base.exists():
         raise SourceError(f"{where}: no such file or folder; name what holds the exports.")
-    tally, tables, stamps = Tally(), {}, []
+    tally, tables, stamps = Tally(), {}, list[int]()
     for number, mapped in enumerate(files):
         found = _files_of(mapped, base, len(files))
         stamps += [path.stat().st_mtime_ns for path in found]
         tables[_table(number)] = _written(folder / f"{_table(number)}.parquet", mapped, found, tally)
+    if not stamps:
+        raise SourceError(f"{where} is none of the files of the mapping: {', '.join(mapped.path for mapped in files)}.")
     tables |= _told(folder, tally)
-    modified = datetime.fromtimestamp(max(stamps, default=0) / 10**9, timezone.utc)
-    return Place(where, {normal(name): FoundTable(name, relation) for name, relation in tables.items()}, modified if stamps else None)
+    modified = datetime.fromtimestamp(max(stamps) / 10**9, timezone.utc)
+    return Place(where, {normal(name): FoundTable(name, relation) for name, relation in tables.items()}, modified)
 
 
 def _files_of(mapped: MappedFile, base: Path, entries: int) -> list[Path]:
@@ -182,13 +184,18 @@ def _told(folder: Path, tally: Tally) -> dict[str, str]:
 
 
 def _select(fact_type: str, files: Mapping[int, MappedFile]) -> str:
-    """Return the events of a type: one row an id, and an error where rows of one id differ."""
+    """Return the events of a type: one row an id, and an error where rows of one id differ, or entries speak of one cost."""
     union = " UNION ALL BY NAME ".join(f"({_events(number, file)})" for number, file in files.items())
-    differ = f"several rows of one {fact_type} differ, such as "
-    cure = ': name the columns that tell them apart in its mapping, key = ["…"]'
+    differ = _literal(f"several rows of one {fact_type} differ, such as ")
+    cure = _literal(': name the columns that tell them apart in its mapping, key = ["…"]')
+    twice = _literal("two entries have a cost of one campaign and day, and one would replace the other: ")
+    prefix = _literal(': tell them apart, prefixes = { campaign_id = "…" }')
+    is_twice = "entries > 1" if fact_type == "spend" and len(files) > 1 else "false"
+    sentence = f"WHEN {is_twice} THEN {twice} || own || {prefix} WHEN rows_of_id > 1 THEN {differ} || id || {cure}"
     return (
-        f"SELECT * EXCLUDE (rows_of_id) REPLACE (if(rows_of_id > 1, error('{differ}' || id || '{cure}'), id) AS id) "
-        f"FROM (SELECT *, count(*) OVER (PARTITION BY id) AS rows_of_id FROM (SELECT DISTINCT * FROM ({union}))) ORDER BY id"
+        f"SELECT * EXCLUDE (own, entry, rows_of_id, entries) REPLACE (if({is_twice} OR rows_of_id > 1, error(CASE {sentence} END), id) AS id) "
+        "FROM (SELECT *, count(*) OVER (PARTITION BY id) AS rows_of_id, count(DISTINCT entry) OVER (PARTITION BY own) AS entries "
+        f"FROM (SELECT DISTINCT * FROM ({union}))) ORDER BY id"
     )
 
 
@@ -198,11 +205,11 @@ def _events(number: int, file: MappedFile) -> str:
     if file.fact_type == "lead_stage" and file.key:
         base = "key || '/' || stage"
     natural = ("spend_id, " if "spend_id" in file.fields else "") + _NATURAL[file.fact_type]
-    short = "if(length(base) > 200, left(base, 100) || '~' || left(sha256(base), 32), base)"
+    short = "if(length(own) > 200, left(own, 100) || '~' || left(sha256(own), 32), own)"
     identity = short if file.fact_type in FACTS else f"{short} || '@' || stamp"
     values = ", ".join(f"{sql} AS {field}" for field, sql in _values(file))
-    rows = f"SELECT *, coalesce({base}, {natural}) AS base FROM ({_typed(number, file)})"
-    return f"SELECT {identity} AS id, {_time(file)} AS time, {values} FROM ({rows})"
+    rows = f"SELECT *, coalesce({base}, {natural}) AS own FROM ({_typed(number, file)})"
+    return f"SELECT {identity} AS id, {_time(file)} AS time, own, {number} AS entry, {values} FROM ({rows})"
 
 
 def _time(file: MappedFile) -> str:
