@@ -193,7 +193,8 @@ def _select(fact_type: str, files: Mapping[int, MappedFile]) -> str:
     is_twice = "entries > 1" if fact_type == "spend" and len(files) > 1 else "false"
     sentence = f"WHEN {is_twice} THEN {twice} || own || {prefix} WHEN rows_of_id > 1 THEN {differ} || id || {cure}"
     return (
-        f"SELECT * EXCLUDE (own, entry, rows_of_id, entries) REPLACE (if({is_twice} OR rows_of_id > 1, error(CASE {sentence} END), id) AS id) "
+        "SELECT * EXCLUDE (own, entry, rows_of_id, entries) "
+        f"REPLACE (if({is_twice} OR rows_of_id > 1, error(CASE {sentence} END), id) AS id) "
         "FROM (SELECT *, count(*) OVER (PARTITION BY id) AS rows_of_id, count(DISTINCT entry) OVER (PARTITION BY own) AS entries "
         f"FROM (SELECT DISTINCT * FROM ({union}))) ORDER BY id"
     )
