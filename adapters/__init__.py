@@ -16,7 +16,7 @@ from adapters.frame.folder import Adapter, adapter, adapters
 from adapters.frame.names import did_you_mean
 from adapters.frame.plain import NO_MAPPING, PLAIN, plain_adapter, proposed_mapping, settings_of
 from adapters.frame.session import reading
-from adapters.frame.settings import settle
+from adapters.frame.settings import checked_settings
 from adapters.frame.tables import MatchedTable, unread
 from nisba.config import Config
 from nisba.errors import ConfigError, SourceError
@@ -113,7 +113,7 @@ def examine(pull: Pull, config: Config) -> Examination:
 
 def _session(pull: Pull, config: Config) -> Any:
     chosen = pull.adapter
-    settings = settle(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
+    settings = checked_settings(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
     return reading(chosen, pull.where, settings)
 
 
