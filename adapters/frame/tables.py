@@ -135,6 +135,9 @@ def _check(
     own: Sequence[OwnColumn],
     name: str,
 ) -> None:
+    for one in own:
+        if one.table == name and one.column and hits[one.name] is None:
+            raise SourceError(f"{place.text}: the table {found.name} has no column {one.column}, which the adapter's settings name.")
     for column in table.required:
         instead = next((one for one in own if one.table == name and one.name.endswith(f"_{column}")), None)
         if hits[column] is None and (instead is None or hits[instead.name] is None):
@@ -143,9 +146,6 @@ def _check(
             if instead:
                 cure = f'where it is called otherwise, add {instead.name.removesuffix(f"_{column}")} = {{ {column} = "{name}.…" }}.'
             raise SourceError(f"{place.text}: the table {found.name} has no column {column}{looked}; {cure}")
-    for one in own:
-        if one.table == name and one.column and hits[one.name] is None:
-            raise SourceError(f"{place.text}: the table {found.name} has no column {one.column}, which the adapter's settings name.")
 
 
 def _text(column: str | None, present: Mapping[str, str]) -> str:

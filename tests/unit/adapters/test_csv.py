@@ -447,7 +447,7 @@ def test_deals_that_no_book_can_hold_are_left_out(tmp_path: Path) -> None:
     assert done.assumed == {"won deals of export.csv without an amount": 1}
 
 
-EACH = {
+EACH: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "campaign": (
         "Id,Name,Type,Budget\nc1,Spring,paid,500\n",
         'columns = { campaign_id = "Id", name = "Name", campaign_type = "Type", budget = "Budget" }\n'
@@ -733,7 +733,7 @@ decimal = "."
     assert done.assumed["rows of KAG_conversion_data.csv added to another of their campaign and day"] == 1140
     assert sum(event["data"]["impressions"] for event in events) == 213_434_828
     assert sum(event["data"]["clicks"] for event in events) == 38_165
-    assert sum(Decimal(event["data"]["amount"]) for event in events).quantize(Decimal("0.01")) == Decimal("58705.23")
+    assert sum((Decimal(event["data"]["amount"]) for event in events), Decimal(0)).quantize(Decimal("0.01")) == Decimal("58705.23")
 
 
 def test_a_real_crm_of_8_800_deals(sample_data: Path, tmp_path: Path) -> None:
