@@ -153,7 +153,7 @@ FIELDS = {
     "OpportunityHistory": {"Id": "id", "OpportunityId": "reference", "StageName": "picklist"},
     "Account": {"Id": "id", "BillingAddress": "address", "BillingCountry": "string"},
 }
-RECORDS = {
+RECORDS: dict[str, list[dict[str, Any]]] = {
     "Opportunity": [
         {
             "Id": "006000000000001AAA",

@@ -223,10 +223,8 @@ def proposed_mapping(where: str) -> tuple[tuple[str, str], ...]:
     if not files or not place.exists():
         raise SourceError(f"{where}: no CSV file there to propose a mapping for.")
     section = re.sub(r"[^a-z0-9]+", "_", place.stem.lower()).strip("_") or "exports"
-    head = [
-        (f"adapters.{section}", 'adapter = "csv"'),
-        (f"adapters.{section}", f"from = {_text(str(place.parent if place.is_file() else place))}"),
-    ]
+    folder = Path(where) if place.is_dir() else Path(where).parent
+    head = [(f"adapters.{section}", 'adapter = "csv"'), (f"adapters.{section}", f"from = {_text(str(folder))}")]
     return (*head, *((f"[adapters.{section}.file]", line) for file in files for line in _lines(file)))
 
 
