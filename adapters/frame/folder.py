@@ -14,7 +14,7 @@ proposed.sql       lines for nisba.toml that the source itself suggests: `sectio
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from adapters.frame.names import did_you_mean
+from adapters.frame.places import Place
 from adapters.frame.settings import COMMON, Setting
 from adapters.frame.tables import SourceTable
 from nisba.errors import SourceError
@@ -60,6 +61,8 @@ class Adapter:
     kept: frozenset[str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
+    opened: Callable[[str, Path], Place] | None = None
+    """(a place, a folder for what it writes) → its tables, where they cannot be read as they lie."""
 
 
 def adapters() -> tuple[str, ...]:

@@ -27,6 +27,19 @@ _FILE = re.compile(r"(?P<stem>.+?)\.(?P<kind>csv|tsv|parquet|jsonl?|ndjson)(\.gz
 _POSTGRES = ("postgres", "postgresql")
 _EXTENSIONS = {"postgres": ("postgres_scanner", "nisba[postgres]"), "sqlite": ("sqlite_scanner", "nisba[sqlite]")}
 _CATALOGUE = "exported"
+_SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
+"""Schemas of Postgres itself."""
+_UNBOUNDED = """
+SELECT namespace.nspname, relation.relname, attribute.attname, attribute.atttypid = 'numeric'::regtype
+  AND (attribute.atttypmod = -1 OR ((attribute.atttypmod - 4) >> 16) & 65535 > 38)
+FROM pg_attribute AS attribute
+JOIN pg_class AS relation ON relation.oid = attribute.attrelid
+JOIN pg_namespace AS namespace ON namespace.oid = relation.relnamespace
+WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  AND namespace.nspname NOT IN ('information_schema', 'pg_catalog', 'pg_toast')
+ORDER BY namespace.nspname, relation.relname, attribute.attnum
+"""
+"""Columns of Postgres, and whether each is a numeric without bounds, which DuckDB would read as a DOUBLE."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ def open_place(connection: DuckDBPyConnection, where: str) -> Place:
     path, _, schema = where.partition("#")
     if urlsplit(path).scheme in _POSTGRES:
         _attach_postgres(connection, path)
-        return Place(where, _by_name(where, _attached(connection, schema)), None)
+        return Place(where, _by_name(where, _exact(connection, _attached(connection, schema))), None)
     file = Path(path).expanduser().resolve()
     if file.is_dir():
         return _folder(where, file)
@@ -182,7 +195,7 @@ def _attached(connection: DuckDBPyConnection, schema: str) -> list[FoundTable]:
         "UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $catalogue AND NOT internal ORDER BY ALL",
         {"catalogue": _CATALOGUE},
     ).fetchall()
-    return list(_chosen(names, schema))
+    return list(_chosen([(where, table) for where, table in names if where not in _SYSTEM], schema))
 
 
 def _chosen(names: list[tuple[str, str]], schema: str) -> Iterator[FoundTable]:
@@ -192,6 +205,23 @@ def _chosen(names: list[tuple[str, str]], schema: str) -> Iterator[FoundTable]:
     for where, table in names:
         if not schema or where == schema:
             yield FoundTable(table, f"{_CATALOGUE}.{identifier(where)}.{identifier(table)}")
+
+
+def _exact(connection: DuckDBPyConnection, tables: list[FoundTable]) -> list[FoundTable]:
+    """Return tables of Postgres whose numbers without bounds are read as text, as they stand there, and not as doubles."""
+    rows = connection.execute(f"FROM postgres_query('{_CATALOGUE}', {_quoted(_UNBOUNDED)})").fetchall()
+    columns: dict[str, list[tuple[str, str, bool]]] = {}
+    for schema, table, column, is_unbounded in rows:
+        relation = f"{identifier(schema)}.{identifier(table)}"
+        columns.setdefault(f"{_CATALOGUE}.{relation}", []).append((relation, column, is_unbounded))
+    return [_as_text(table, columns.get(table.relation, [])) for table in tables]
+
+
+def _as_text(table: FoundTable, columns: list[tuple[str, str, bool]]) -> FoundTable:
+    if not any(is_unbounded for _, _, is_unbounded in columns):
+        return table
+    listed = ", ".join(f"{identifier(name)}::text AS {identifier(name)}" if is_text else identifier(name) for _, name, is_text in columns)
+    return FoundTable(table.name, f"postgres_query('{_CATALOGUE}', {_quoted(f'SELECT {listed} FROM {columns[0][0]}')})")
 
 
 def identifier(name: str) -> str:

@@ -135,13 +135,17 @@ def _check(
     own: Sequence[OwnColumn],
     name: str,
 ) -> None:
-    for column in table.required:
-        if hits[column] is None:
-            looked = f" (looked for {', '.join(wanted[column])})" if len(wanted[column]) > 1 else ""
-            raise SourceError(f"{place.text}: the table {found.name} has no column {column}{looked}; is it another version of the export?")
     for one in own:
         if one.table == name and one.column and hits[one.name] is None:
             raise SourceError(f"{place.text}: the table {found.name} has no column {one.column}, which the adapter's settings name.")
+    for column in table.required:
+        instead = next((one for one in own if one.table == name and one.name.endswith(f"_{column}")), None)
+        if hits[column] is None and (instead is None or hits[instead.name] is None):
+            looked = f" (looked for {', '.join(wanted[column])})" if len(wanted[column]) > 1 else ""
+            cure = "is it another version of the export?"
+            if instead:
+                cure = f'where it is called otherwise, add {instead.name.removesuffix(f"_{column}")} = {{ {column} = "{name}.…" }}.'
+            raise SourceError(f"{place.text}: the table {found.name} has no column {column}{looked}; {cure}")
 
 
 def _text(column: str | None, present: Mapping[str, str]) -> str:
