@@ -2,7 +2,7 @@
 
 adapter.toml       its title and its settings
 tables.toml        the tables and columns that its SELECTs read
-views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml
+views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those in `stored` only once
 <fact type>.sql    one event per row: `id`, `time` and the fields of `data`
 unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
 left_out.sql       what becomes no event: `reason`, `rows`
@@ -43,6 +43,7 @@ class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     source: str = ""
     settings: dict[str, Setting] = {}
     views: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Adapter:
     settings: Mapping[str, Setting]
     tables: Mapping[str, SourceTable]
     views: Mapping[str, str]
+    stored: frozenset[str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
 
@@ -97,6 +99,7 @@ def _read(folder: Path) -> Adapter:
         settings=declared.settings,
         tables=_toml(folder / "tables.toml", dict[str, SourceTable]),
         views={name: (folder / "views" / f"{name}.sql").read_text("utf-8") for name in declared.views},
+        stored=frozenset(declared.stored),
         queries=selects,
         reports=reports,
     )

@@ -109,7 +109,8 @@ def _database_place(where: str, found: list[tuple[str, FoundTable]], changed: da
     bare: dict[str, list[tuple[str, FoundTable]]] = {}
     for schema, table in found:
         bare.setdefault(normal(table.name), []).append((schema, table))
-    unclear = {name: tuple(f"{schema}.{table.name}" for schema, table in tables[:2]) for name, tables in bare.items() if len(tables) > 1}
+    several = {name: [f"{schema}.{table.name}" for schema, table in tables] for name, tables in bare.items() if len(tables) > 1}
+    unclear = {name: (names[0], names[1]) for name, names in several.items()}
     whole = {normal(f"{schema}.{table.name}"): FoundTable(f"{schema}.{table.name}", table.relation) for schema, table in found}
     return Place(where, {**whole, **{name: tables[0][1] for name, tables in bare.items() if len(tables) == 1}}, changed, unclear)
 

@@ -72,7 +72,8 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
             session = Session(connection, chosen, place, tables)
             for name, select in chosen.views.items():
                 with session.explained(f"views/{name}"):
-                    connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {select}")
+                    kind = "TABLE" if name in chosen.stored else "VIEW"
+                    connection.execute(f"CREATE TEMP {kind} {identifier(name)} AS {select}")
             yield session
 
 
