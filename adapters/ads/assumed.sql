@@ -1,11 +1,11 @@
 -- Grain: one row per assumption under which rows were kept.
-select 'rows without a cost, which count as 0' as reason, count(*) as rows
+select 'rows without a cost, which count as 0' as reason, sum(empty_rows) as rows
 from costs
-where is_empty and campaign_id is not null and is_now
+where campaign_id is not null
 union all
-select 'costs that name no account, in the one currency of their platform''s accounts', count(*)
+select 'costs that name no account, in the one currency of their platform''s accounts', sum(rows)
 from costs
-where is_assumed and campaign_id is not null and is_now
+where is_assumed and campaign_id is not null
 union all
 select 'campaigns without a name, named by their id', count(*)
 from campaigns

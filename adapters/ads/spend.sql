@@ -18,7 +18,7 @@ with days as (
 ),
 
 stamped as (
-  select *, platform || ':' || campaign_id as campaign, coalesce(newest, ms(getvariable('file_modified'))) as stamp
+  select *, platform || ':' || campaign_id as campaign, coalesce(newest, ms(getvariable('file_modified')::varchar)) as stamp
   from days
 )
 

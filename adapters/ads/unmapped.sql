@@ -1,5 +1,5 @@
 -- Grain: one row per account without a currency, or platform where rows name no account; and per kind of campaign without a channel.
-select 'account_currencies' as setting, coalesce(account_id, platform) as value, count(*) as rows
+select 'account_currencies' as setting, coalesce(account_id, platform) as value, sum(rows) as rows
 from costs
 where currency is null and campaign_id is not null
 group by all

@@ -1,23 +1,44 @@
--- Grain: one row per row of a report that counts, and campaign it is or was in, with its currency: where its rows say it, else its
--- campaign, else its account; `account_currencies` goes before that, `currency` behind it.
+-- Grain: one row per campaign, part, day and currency of the reports, and campaign it is or was in; `rows` of a report it sums up.
+--
+-- The currency is what the rows say, else their campaign, else their account; `account_currencies` goes before that, `currency` behind it.
 --
 -- A row that names no account has the one currency that all accounts of its platform have (`is_assumed`).
-with placed as (
+with reported as (
+  select
+    platform,
+    account_id,
+    campaign_id,
+    member_id,
+    day,
+    currency,
+    sum(coalesce(amount, 0)) as amount,
+    sum(impressions) as impressions,
+    sum(clicks) as clicks,
+    coalesce(max(stamp), moment(getvariable('file_modified')::varchar)) as stamp,
+    count(*) as rows,
+    count(*) filter (where amount is null) as empty_rows
+  from report_rows
+  where fate = 'counts'
+  group by all
+),
+
+placed as (
   select
     reported.platform,
     coalesce(reported.account_id, memberships.account_id) as account_id,
     coalesce(reported.campaign_id, memberships.campaign_id) as campaign_id,
-    reported.day,
-    case when coalesce(is_now, true) then coalesce(reported.amount, 0) else 0 end as amount,
-    reported.amount is null as is_empty,
-    reported.currency,
-    case when coalesce(is_now, true) then reported.impressions else 0 end as impressions,
-    case when coalesce(is_now, true) then reported.clicks else 0 end as clicks,
+    day,
+    currency,
     coalesce(is_now, true) as is_now,
-    greatest(coalesce(reported.stamp, moment(getvariable('file_modified'))), memberships.moved_at) as stamp
-  from report_rows as reported
-  left join memberships on reported.campaign_id is null and reported.platform = memberships.platform and reported.member_id = memberships.member_id
-  where reported.fate = 'counts'
+    if(coalesce(is_now, true), amount, 0) as amount,
+    if(coalesce(is_now, true), impressions, 0) as impressions,
+    if(coalesce(is_now, true), clicks, 0) as clicks,
+    greatest(stamp, moved_at) as stamp,
+    if(coalesce(is_now, true), rows, 0) as rows,
+    if(coalesce(is_now, true), empty_rows, 0) as empty_rows
+  from reported
+  left join memberships
+    on reported.campaign_id is null and reported.platform = memberships.platform and reported.member_id = memberships.member_id
 ),
 
 only_currency as (
@@ -41,11 +62,11 @@ told as (
     accounted.* exclude (account_id, currency, own_currency, account),
     account as account_id,
     coalesce(
-      of_account.value, own_currency, known_accounts.currency, of_platform.value, getvariable('currency'),
+      of_account.value, own_currency, known_accounts.currency, of_platform.value, getvariable('currency')::varchar,
       case when account is null then only_currency.currency end
     ) as said,
     said is not null and of_account.value is null and own_currency is null and known_accounts.currency is null
-    and of_platform.value is null and getvariable('currency') is null as is_assumed
+    and of_platform.value is null and getvariable('currency')::varchar is null as is_assumed
   from accounted
   left join known_accounts on accounted.platform = known_accounts.platform and accounted.account = known_accounts.account_id
   left join only_currency on accounted.platform = only_currency.platform

@@ -82,7 +82,7 @@ dated as (
     upper(kind) as kind,
     day_of(starts) as starts_on,
     day_of(ends) as ends_on,
-    ms(coalesce(stamp, getvariable('file_modified'))) as stamp,
+    ms(coalesce(stamp, getvariable('file_modified')::varchar)) as stamp,
     place
   from every
   where campaign_id is not null

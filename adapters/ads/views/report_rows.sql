@@ -24,7 +24,7 @@ valued as (
     nullif(campaign_id, '') as campaign_id,
     nullif(member_id, '') as member_id,
     day_of(nullif(day, '')) as day,
-    day || '|' || segment as segment,
+    md5_number(concat_ws('|', platform, tool, coalesce(account_id, ''), coalesce(campaign_id, ''), coalesce(member_id, ''), day, segment)) as segment,
     (cost::decimal(28, 9) * factor::decimal(7, 6))::decimal(38, 15) as amount,
     nullif(trim(currency), '') as currency,
     impressions::decimal(38, 9) as impressions,
@@ -33,25 +33,32 @@ valued as (
   from together
 ),
 
-ranked as (
-  select
-    *,
-    max(tool) over (partition by platform) as best_tool,
-    rank() over (partition by platform, tool, account_id, campaign_id, member_id, segment order by stamp desc nulls last) as age,
-    row_number() over (partition by all_columns order by 1) as copy
-  from (
-    select *, (platform, tool, account_id, campaign_id, member_id, segment, amount, currency, impressions, clicks, stamp) as all_columns
-    from valued
-  )
+different as (
+  select *, count(*) as copies
+  from valued
+  group by all
+),
+
+newest as (
+  select segment, max(stamp) as stamp
+  from different
+  group by segment
+),
+
+best as (
+  select platform, max(tool) as tool
+  from different
+  group by platform
 )
 
 select
-  * exclude (best_tool, age, copy, all_columns),
+  different.* exclude (segment),
   case
-    when tool <> best_tool then 'doubled'
+    when different.tool <> best.tool then 'doubled'
     when coalesce(campaign_id, member_id) is null or day is null then 'nameless'
-    when age > 1 then 'replaced'
-    when copy > 1 then 'repeated'
+    when different.stamp is distinct from newest.stamp then 'replaced'
     else 'counts'
   end as fate
-from ranked
+from different
+inner join newest using (segment)
+inner join best using (platform)
