@@ -9,6 +9,7 @@ with together as (
   union all select 'reddit_ads', id, currency from reddit_ads_account
   union all select 'reddit_ads', id, currency from reddit_ads_business_account
   union all select 'snapchat_ads', id, currency from snapchat_ads_ad_account_history
+  union all select 'twitter_ads', account_id, currency from twitter_ads_campaign_history
   union all select 'amazon_ads', id, currency_code from amazon_ads_profile
   union all select 'apple_search_ads', id, currency from apple_search_ads_organization
   union all select 'google_ads', customer_id, customer_currency_code from airbyte_google_ads_customer
@@ -21,3 +22,4 @@ select platform, account_id, min(trim(currency)) as currency
 from together
 where account_id is not null and nullif(trim(currency), '') is not null
 group by platform, account_id
+having count(distinct trim(currency)) = 1
