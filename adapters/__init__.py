@@ -15,7 +15,7 @@ from adapters.frame.conversion import Conversion, counts_of, unmapped_values, wr
 from adapters.frame.folder import Adapter, adapter, adapters
 from adapters.frame.names import did_you_mean
 from adapters.frame.session import reading
-from adapters.frame.settings import settle
+from adapters.frame.settings import checked_settings
 from adapters.frame.tables import MatchedTable, unread
 from nisba.config import Config
 from nisba.errors import ConfigError, SourceError
@@ -103,7 +103,7 @@ def examine(pull: Pull, config: Config) -> Examination:
 
 def _session(pull: Pull, config: Config) -> Any:
     chosen = pull.adapter
-    settings = settle(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
+    settings = checked_settings(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
     return reading(chosen, pull.where, settings)
 
 

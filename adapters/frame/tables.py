@@ -47,7 +47,7 @@ from nisba.errors import SourceError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["MatchedTable", "SourceTable", "create_tables"]
+__all__ = ["MatchedTable", "SourceTable", "create_tables", "unread"]
 
 
 class SourceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -100,7 +100,7 @@ def _create(
     present = columns_of(connection, found) if found else {}
     named = _named(present, table.strip)
     wanted = {column: [column, *others] for column, others in table.columns.items()}
-    wanted |= {column.name: [column.column] if column.column else [] for column in own if column.table == name}
+    wanted |= {one.name: [one.column] if one.column else [] for one in own if one.table == name}
     hits = {column: next((named[normal(one)] for one in names if normal(one) in named), None) for column, names in wanted.items()}
     if found:
         _check(place, found, table, wanted, hits, own, name)
@@ -140,9 +140,9 @@ def _check(
         if hits[column] is None:
             looked = f" (looked for {', '.join(wanted[column])})" if len(wanted[column]) > 1 else ""
             raise SourceError(f"{place.text}: the table {found.name} has no column {column}{looked}; is it another version of the export?")
-    for column in own:
-        if column.table == name and column.column and hits[column.name] is None:
-            raise SourceError(f"{place.text}: the table {found.name} has no column {column.column}, which the adapter's settings name.")
+    for one in own:
+        if one.table == name and one.column and hits[one.name] is None:
+            raise SourceError(f"{place.text}: the table {found.name} has no column {one.column}, which the adapter's settings name.")
 
 
 def _text(column: str | None, present: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -277,9 +278,7 @@ def test_sqlite_needs_a_package_or_reads(ours: str, tmp_path: Path) -> None:
     with sqlite3.connect(file) as con:
         con.execute("CREATE TABLE deals (id TEXT, stage TEXT, amount REAL, changed TEXT)")
         con.execute("INSERT INTO deals VALUES ('d1', 'Open', 10.5, '2026-01-01T10:00:00Z')")
-    try:
-        import duckdb_extension_sqlite_scanner  # noqa: F401
-    except ModuleNotFoundError:
+    if find_spec("duckdb_extension_sqlite_scanner") is None:
         with pytest.raises(SourceError, match=r"reading Sqlite needs a package: pip install 'nisba\[sqlite\]'"):
             converted(ours, file, tmp_path / "out")
     else:
