@@ -547,6 +547,57 @@ def test_any_segments_in_any_order_are_one_exact_sum(
     assert found[0] == found[1]
 
 
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[dict[int, list[tuple[int, int]]], dict[tuple[int, int], list[tuple[int, int]]], list[int]]:
+    """Return moves of campaigns between groups, costs of campaigns and days as they were restated, and when it is all exported."""
+    moments = st.integers(1, 20)
+    versions = st.lists(st.tuples(moments, st.integers(1, 10**9)), min_size=1, max_size=3, unique_by=lambda version: version[0])
+    moves = {campaign: [(0, draw(st.integers(70, 72)))] for campaign in (11, 12, 13)}
+    for campaign in moves:
+        moves[campaign] += sorted(draw(st.lists(st.tuples(moments, st.integers(70, 72)), max_size=2, unique_by=lambda move: move[0])))
+    costs_ = {(campaign, day): sorted(draw(versions)) for campaign in moves for day in (1, 2)}
+    return moves, costs_, draw(st.lists(moments, min_size=1, max_size=3))
+
+
+def exported(
+    moves: Mapping[int, list[tuple[int, int]]], told: Mapping[tuple[int, int], list[tuple[int, int]]], when: int
+) -> dict[str, str]:
+    history = [
+        f"{campaign},{group},3,2026-02-{moment + 1:02} 00:00:00,2026-02-{moment + 1:02} 06:00:00"
+        for campaign, versions in moves.items()
+        for moment, group in versions
+        if moment <= when
+    ]
+    report = [
+        f"{campaign},2026-01-0{day},{Decimal(micros) / 10**6},2026-02-{moment + 1:02} 12:00:00"
+        for (campaign, day), versions in told.items()
+        for moment, micros in [version for version in versions if version[0] <= when][-1:]
+    ]
+    return {
+        "linkedin_ads_campaign_history.csv": "\n".join(["id,campaign_group_id,account_id,last_modified_time,_fivetran_synced", *history]),
+        "linkedin_ads_ad_analytics_by_campaign.csv": "\n".join(["campaign_id,day,cost_in_local_currency,_fivetran_synced", *report]),
+    }
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(world=worlds())
+def test_exports_at_any_time_are_one_truth(tmp_path: Path, world: tuple[Any, Any, list[int]]) -> None:
+    """No id says two things, whenever it was exported; and the newest of each campaign and day add up to what is true."""
+    moves, told, times = world
+    known: dict[str, dict[str, Any]] = {}
+    for when in (*times, 20):
+        read(tmp_path, exported(moves, told, when), {"currency": "USD"})
+        for event in events_of(tmp_path / "out", "spend"):
+            assert known.setdefault(event["id"], event) == event
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in sorted(known.values(), key=lambda event: (event["data"]["revision"], event["id"])):
+        newest[event["data"]["campaign_id"], event["data"]["starts_on"]] = event["data"]
+    truth: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for (campaign, day), versions in told.items():
+        truth[f"linkedin_ads:{moves[campaign][-1][1]}", f"2026-01-0{day}"] += Decimal(versions[-1][1]) / 10**6
+    assert {key: Decimal(data["amount"]) for key, data in newest.items() if data["amount"] != "0"} == truth
+
+
 # The real exports of eleven platforms
 
 
