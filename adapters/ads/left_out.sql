@@ -27,3 +27,7 @@ union all
 select 'rows that are there twice', sum(copies - 1)
 from report_rows
 where fate = 'counts'
+union all
+select 'rows that the source deleted, which count as 0', sum(copies)
+from report_rows
+where fate = 'counts' and is_deleted

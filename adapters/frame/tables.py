@@ -10,6 +10,7 @@ one view, whatever tool wrote it. `tables.toml` declares them:
     strip = ["property_"]                # beginnings of columns that some tools add
     key = ["id"]                         # of rows that are equal in these, the one with the greatest `latest` counts
     latest = ["system_modstamp"]
+    maybe = ["system_modstamp"]          # columns that nobody misses
     [opportunity.columns]
     id = []                              # column = what else it is called, in order
     system_modstamp = ["last_modified_date", "_fivetran_synced"]
@@ -54,6 +55,7 @@ class SourceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """A table as `tables.toml` declares it."""
 
     columns: dict[str, list[str]]
+    maybe: tuple[str, ...] = ()
     must: bool = False
     required: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -86,12 +88,15 @@ def create_tables(
 ) -> tuple[MatchedTable, ...]:
     """Create a view of each declared table; `called` says what tables are called here, `own` which columns the firm added.
 
+    Of a source that the place does not hold, nothing is told.
+
     Raises SourceError naming the table or the column that is missing, and the names that were tried.
     """
     for name in called.keys() - declared.keys():
         raise SourceError(f"tables: there is no table {name!r}{did_you_mean(name, declared)}; there are: {', '.join(sorted(declared))}.")
     found = find_tables(connection, place, declared, called)
-    return tuple(_create(connection, place, name, table, found[name], own) for name, table in declared.items())
+    made = [(table, _create(connection, place, name, table, found[name], own)) for name, table in declared.items()]
+    return tuple(one for table, one in made if one.found or not table.prefixes or found.get(table.beside))
 
 
 def _create(
@@ -110,7 +115,7 @@ def _create(
     return MatchedTable(
         name,
         found.name if found else None,
-        tuple(column for column, hit in hits.items() if hit is None and found),
+        tuple(column for column, hit in hits.items() if hit is None and found and column not in table.maybe),
         tuple(sorted(present.keys() - set(hits.values()))),
     )
 

@@ -12,5 +12,6 @@ select
   campaign_budget_currency_code as currency,
   impressions,
   clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from amazon_ads_campaign_level_report

@@ -12,5 +12,6 @@ select
   local_spend_currency,
   impressions,
   taps as clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from apple_search_ads_campaign_report

@@ -12,6 +12,7 @@ select
   null as currency,
   impressions,
   inline_link_clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from facebook_ads_basic_ad
 union all
@@ -28,5 +29,6 @@ select
   account_currency,
   impressions,
   coalesce(inline_link_clicks, clicks),
+  null,
   _airbyte_extracted_at
 from airbyte_facebook_ads_insights

@@ -12,6 +12,7 @@ select
   null as currency,
   impressions,
   clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from google_ads_campaign_stats
 union all
@@ -28,5 +29,6 @@ select
   null,
   metrics_impressions,
   metrics_clicks,
+  null,
   _airbyte_extracted_at
 from airbyte_google_ads_campaign

@@ -12,6 +12,7 @@ select
   null as currency,
   impressions,
   clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from linkedin_ads_ad_analytics_by_campaign
 union all
@@ -28,5 +29,6 @@ select
   null,
   impressions,
   clicks,
+  null,
   _airbyte_extracted_at
 from airbyte_linkedin_ads_ad_campaign_analytics

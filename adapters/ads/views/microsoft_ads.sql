@@ -13,6 +13,7 @@ select
   currency_code as currency,
   impressions,
   clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from microsoft_ads_campaign_performance_daily_report
 union all
@@ -29,5 +30,6 @@ select
   currency_code,
   impressions,
   clicks,
+  null,
   _airbyte_extracted_at
 from airbyte_bing_ads_campaign_performance_report_daily

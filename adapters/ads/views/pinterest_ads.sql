@@ -12,5 +12,6 @@ select
   null as currency,
   impression_1 as impressions,
   clickthrough_1 as clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from pinterest_ads_campaign_report

@@ -1,7 +1,8 @@
 -- Grain: one row per row of a platform's report, whatever the platform, with what becomes of it (`fate`).
 --
 -- Lakes that append hold a row again for each time it was read: of one segment of a day, the newest counts. Rows of one segment, one stamp
--- and different figures are segments that nobody told us of, and all count. Where two tools brought one platform, one of them counts.
+-- and different figures are segments that nobody told us of, and all count. A row that was deleted counts 0, and is as new as its deletion.
+-- Where two tools brought one platform, one of them counts.
 with together as (
   select * from google_ads
   union all select * from facebook_ads
@@ -25,10 +26,11 @@ valued as (
     nullif(member_id, '') as member_id,
     day_of(nullif(day, '')) as day,
     md5_number(concat_ws('|', platform, tool, coalesce(account_id, ''), coalesce(campaign_id, ''), coalesce(member_id, ''), day, segment)) as segment,
-    (cost::decimal(28, 9) * factor::decimal(7, 6))::decimal(38, 15) as amount,
+    truth(is_deleted) as is_deleted,
+    if(truth(is_deleted), 0, (cost::decimal(28, 9) * factor::decimal(7, 6))::decimal(38, 15)) as amount,
     nullif(trim(currency), '') as currency,
-    impressions::decimal(38, 9) as impressions,
-    clicks::decimal(38, 9) as clicks,
+    if(truth(is_deleted), 0, impressions::decimal(38, 9)) as impressions,
+    if(truth(is_deleted), 0, clicks::decimal(38, 9)) as clicks,
     moment(stamp) as stamp
   from together
 ),

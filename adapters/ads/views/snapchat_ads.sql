@@ -12,5 +12,6 @@ select
   null as currency,
   impressions,
   swipes as clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from snapchat_ads_campaign_hourly_report

@@ -12,6 +12,7 @@ select
   null as currency,
   impressions,
   clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from tiktok_ads_campaign_report_hourly
 union all
@@ -28,5 +29,6 @@ select
   null,
   coalesce(impressions, json_extract_string(metrics, '$.impressions')),
   coalesce(clicks, json_extract_string(metrics, '$.clicks')),
+  null,
   _airbyte_extracted_at
 from airbyte_tiktok_campaigns_reports_daily

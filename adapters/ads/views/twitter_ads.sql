@@ -12,5 +12,6 @@ select
   null as currency,
   impressions,
   clicks,
+  _fivetran_deleted as is_deleted,
   _fivetran_synced as stamp
 from twitter_ads_campaign_report

@@ -271,6 +271,19 @@ def test_rows_without_a_cost_count_as_zero_and_are_told(tmp_path: Path) -> None:
     assert done.left_out == {"rows without a campaign or a day": 1}
 
 
+def test_a_row_that_the_source_deleted_counts_zero_and_restates_its_day(tmp_path: Path) -> None:
+    report = "campaign_id,date,placement,spend,impressions,_fivetran_deleted,_fivetran_synced\n"
+    first = report + "5,2026-01-01,a,1500000,10,false,2026-01-02\n5,2026-01-01,b,2000000,10,false,2026-01-02\n"
+    assert read(tmp_path, {"reddit_ads_campaign_report.csv": first}, {"currency": "USD"}) == {
+        "reddit_ads:5/2026-01-01": ("3.5", "USD", 20, None)
+    }
+    deleted = report + "5,2026-01-01,a,1500000,10,true,2026-01-05\n5,2026-01-01,b,2000000,10,false,2026-01-02\n"
+    done = converted("ads", place(tmp_path / "export", {"reddit_ads_campaign_report.csv": deleted}), tmp_path / "out", {"currency": "USD"})
+    assert spends(tmp_path / "out") == {"reddit_ads:5/2026-01-01": ("2", "USD", 10, None)}
+    assert events_of(tmp_path / "out", "spend")[0]["id"] == "reddit_ads:5/2026-01-01@1767571200000"
+    assert done.left_out == {"rows that the source deleted, which count as 0": 1}
+
+
 LINKEDIN = {
     "linkedin_ads_ad_analytics_by_campaign.csv": "campaign_id,day,cost_in_local_currency,cost_in_usd,impressions,clicks,_fivetran_synced\n"
     "11,2026-01-01 00:00:00,50.2,55,125,51,2026-01-02 10:00:00\n12,2026-01-01 00:00:00,10.05,11,20,1,2026-01-02 10:00:00\n",
@@ -440,9 +453,10 @@ def test_every_layout_gives_the_same_bytes(tmp_path: Path, files: Mapping[str, s
     prefix = next(iter(files)).partition("_ads_")[0] + "_ads_"
     platform = prefix.removesuffix("_")
     bare = {name.removeprefix(prefix): text for name, text in files.items()}
-    database = lake(tmp_path, place(tmp_path / "plain", files) and files, platform, prefix)
-    places = {
-        "plain": tmp_path / "plain",
+    plain = place(tmp_path / "plain", files)
+    database = lake(tmp_path, files, platform, prefix)
+    places: dict[str, str | Path] = {
+        "plain": plain,
         "seeds": place(tmp_path / "seeds", {name.replace(".csv", "_data.csv"): text for name, text in files.items()}),
         "folders": place(tmp_path / "folders", {f"{platform}/{name}": text for name, text in bare.items()}),
         "bare": place(tmp_path / "bare", bare),
@@ -474,6 +488,16 @@ def test_bare_names_of_two_platforms_are_not_guessed(tmp_path: Path) -> None:
 
 
 # What is missing
+
+
+def test_a_check_tells_of_the_platforms_that_are_there(tmp_path: Path) -> None:
+    seen = examined("ads", place(tmp_path / "export", {**GOOGLE, "google_ads_ad_stats.csv": "id\n1\n"}))
+    assert [(table.name, table.missing) for table in seen.tables] == [
+        ("google_ads_campaign_stats", ()),
+        ("google_ads_campaign_history", ("_fivetran_synced",)),
+        ("google_ads_account_history", ("_fivetran_synced",)),
+    ]
+    assert (seen.unread, seen.unmapped, seen.events) == (("google_ads_ad_stats",), (), {"campaign": 2, "spend": 3})
 
 
 def test_a_place_without_a_report_names_what_was_looked_for(tmp_path: Path) -> None:
