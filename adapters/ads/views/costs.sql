@@ -31,8 +31,8 @@ placed as (
     currency,
     coalesce(is_now, true) as is_now,
     if(coalesce(is_now, true), amount, 0) as amount,
-    if(coalesce(is_now, true), impressions, 0) as impressions,
-    if(coalesce(is_now, true), clicks, 0) as clicks,
+    if(coalesce(is_now, true) or impressions is null, impressions, 0) as impressions,
+    if(coalesce(is_now, true) or clicks is null, clicks, 0) as clicks,
     greatest(stamp, moved_at) as stamp,
     if(coalesce(is_now, true), rows, 0) as rows,
     if(coalesce(is_now, true), empty_rows, 0) as empty_rows

@@ -29,8 +29,8 @@ valued as (
     truth(is_deleted) as is_deleted,
     if(truth(is_deleted), 0, (cost::decimal(28, 9) * factor::decimal(7, 6))::decimal(38, 15)) as amount,
     nullif(trim(currency), '') as currency,
-    if(truth(is_deleted), 0, impressions::decimal(38, 9)) as impressions,
-    if(truth(is_deleted), 0, clicks::decimal(38, 9)) as clicks,
+    if(truth(is_deleted) and impressions is not null, 0, impressions::decimal(38, 9)) as impressions,
+    if(truth(is_deleted) and clicks is not null, 0, clicks::decimal(38, 9)) as clicks,
     moment(stamp) as stamp
   from together
 ),
