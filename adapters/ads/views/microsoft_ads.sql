@@ -7,7 +7,7 @@ select
   null as member_id,
   date as day,
   [_fivetran_id, device_os, device, network, ad_distribution, bid_match_type, delivered_match_type, top_vs_other,
-    budget_association_status, budget_name, placement, region, country, hour]::varchar as segment,
+    placement, region, country, hour]::varchar as segment,
   spend as cost,
   1 as factor,
   currency_code as currency,

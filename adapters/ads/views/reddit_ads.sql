@@ -6,7 +6,7 @@ select
   campaign_id,
   null as member_id,
   date as day,
-  [_fivetran_id, device, network, placement, region, country, hour, priority]::varchar as segment,
+  [_fivetran_id, device, network, placement, region, country, hour]::varchar as segment,
   spend as cost,
   0.000001 as factor,
   null as currency,

@@ -659,6 +659,25 @@ def test_every_platforms_days_and_sum_are_exact(eleven: Path, expected: dict[str
     assert days["microsoft_ads"] == 403  # of 2,630 rows
 
 
+def test_eleven_platforms_turned_around_or_typed_give_the_same_bytes(sample_data: Path, tmp_path: Path) -> None:
+    for name in ("plain", "turned", "typed"):
+        (tmp_path / name).mkdir()
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        for file in sorted((sample_data / "ad_spend").glob("*.csv")):
+            text = file.read_text("utf-8-sig")
+            (tmp_path / "plain" / file.name).write_text(text, "utf-8")
+            (tmp_path / "turned" / file.name).write_text(columns_turned(text), "utf-8")
+            con.execute(f"COPY (FROM read_csv('{file}', header = true, sample_size = -1)) TO '{tmp_path}/typed/{file.stem}.parquet'")
+    for file in tmp_path.glob("*/*"):
+        os.utime(file, (NEVER, NEVER))
+    found = []
+    for name in ("plain", "turned", "typed"):
+        assert converted("ads", tmp_path / name, tmp_path / "out" / name, KNOWN).events == {"campaign": 79, "spend": 564}
+        found.append(bytes_of(tmp_path / "out" / name))
+    assert found[0] == found[1] == found[2]
+
+
 def test_tiktoks_can_is_left_out_until_it_is_mapped(sample_data: Path, tmp_path: Path) -> None:
     done = converted("ads", sample_data / "ad_spend", tmp_path, {"currency": "USD"})
     assert done.left_out == {'costs in CAN, which is no currency; say which in currencies = { CAN = "…" }': 1}
