@@ -2,7 +2,8 @@
 
 adapter.toml       its title and its settings
 tables.toml        the tables and columns that its SELECTs read
-views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those in `stored` only once
+views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those
+                   in `kept`, too, are made once and kept, not read anew by each SELECT
 <fact type>.sql    one event per row: `id`, `time` and the fields of `data`
 unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
 left_out.sql       what becomes no event: `reason`, `rows`
@@ -43,7 +44,7 @@ class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     source: str = ""
     settings: dict[str, Setting] = {}
     views: tuple[str, ...] = ()
-    stored: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Adapter:
     settings: Mapping[str, Setting]
     tables: Mapping[str, SourceTable]
     views: Mapping[str, str]
-    stored: frozenset[str]
+    kept: frozenset[str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
 
@@ -99,7 +100,7 @@ def _read(folder: Path) -> Adapter:
         settings=declared.settings,
         tables=_toml(folder / "tables.toml", dict[str, SourceTable]),
         views={name: (folder / "views" / f"{name}.sql").read_text("utf-8") for name in declared.views},
-        stored=frozenset(declared.stored),
+        kept=frozenset(declared.kept),
         queries=selects,
         reports=reports,
     )

@@ -72,7 +72,7 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
             session = Session(connection, chosen, place, tables)
             for name, select in chosen.views.items():
                 with session.explained(f"views/{name}"):
-                    kind = "TABLE" if name in chosen.stored else "VIEW"
+                    kind = "TABLE" if name in chosen.kept else "VIEW"
                     connection.execute(f"CREATE TEMP {kind} {identifier(name)} AS {select}")
             yield session
 
@@ -108,7 +108,8 @@ def _tell(connection: DuckDBPyConnection, settings: Settings, place: Place) -> N
     """Make the settings known to the SQL."""
     modified = {"file_modified": place.modified_at.isoformat() if place.modified_at else None}
     for name, value in {**settings.variables, **modified}.items():
-        connection.execute(f"SET VARIABLE {identifier(name)} = $value", {"value": value})
+        what = "NULL::VARCHAR" if value is None else "$value"
+        connection.execute(f"SET VARIABLE {identifier(name)} = {what}", {} if value is None else {"value": value})
     for name, pairs in settings.maps.items():
         _table(connection, f"map_{name}", ("key", "value"), list(pairs.items()))
     for name, values in settings.lists.items():

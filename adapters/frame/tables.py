@@ -166,7 +166,7 @@ def _latest(select: str, table: SourceTable, columns: Sequence[str]) -> str:
     order = [f"moment({column}) DESC NULLS LAST" for column in table.latest] + [f"{column} DESC NULLS LAST" for column in sorted(columns)]
     key = ", ".join(table.key)
     place = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)})"
-    return f"SELECT * FROM ({select}) QUALIFY coalesce({key}) IS NULL OR {place} = 1"
+    return f"SELECT * FROM ({select}) QUALIFY {table.key[0]} IS NULL OR {place} = 1"
 
 
 def unread(place: Place, matched: Sequence[MatchedTable]) -> Iterator[str]:

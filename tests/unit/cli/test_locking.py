@@ -68,6 +68,15 @@ def test_lock_says_what_it_froze_and_which_statements_it_made(run: Run, books: P
     ]
 
 
+def test_a_period_without_credits_is_locked_too(run: Run, books: Path) -> None:
+    assert run("lock", "2025-Q1").stdout.splitlines() == [
+        "Locked 2025-Q1 as 2025-Q1-1",
+        "No credit is dated in 2025-Q1: 2025-Q1-1 has no rows.",
+        "Statement 2025-Q1/demand is made; `nisba statement 2025-Q1 --plan demand` shows it.",
+        "Statement 2025-Q1/teams is made; `nisba statement 2025-Q1 --plan teams` shows it.",
+    ]
+
+
 def test_lock_as_json(as_json: AsJson, books: Path) -> None:
     locked = as_json("lock", "2026-Q1")
     assert {

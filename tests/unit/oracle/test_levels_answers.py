@@ -174,7 +174,7 @@ def test_a_row_of_quality_says_all() -> None:
             "failed": ["score"],
             "answer": "none",
             "channel": "fair",
-            "segment": "(none)",
+            "segment": None,
         }
     ]
 
@@ -499,7 +499,7 @@ def test_a_row_of_an_answer_says_all() -> None:
             "business_hours": 9,
             "is_breached": True,
             "channel": "fair",
-            "segment": "(none)",
+            "segment": None,
             "owner": "Ada",
             "team": None,
         }
