@@ -58,9 +58,10 @@ class Adapter:
     settings: Mapping[str, Setting]
     tables: Mapping[str, SourceTable]
     views: Mapping[str, str]
-    kept: frozenset[str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
+    kept: frozenset[str] = frozenset()
+    """Views that are made once."""
     opened: Callable[[str, Path], Place] | None = None
     """(a place, a folder for what it writes) → its tables, where they cannot be read as they lie."""
 
@@ -89,8 +90,6 @@ def _read(folder: Path) -> Adapter:
     declared = _toml(folder / _DECLARATION, _Declared)
     for name in declared.settings.keys() & COMMON.keys():
         raise SourceError(f"{folder / _DECLARATION}: {name!r} is a setting of every adapter, and is not declared.")
-    for name in set(declared.kept) - set(declared.views):
-        raise SourceError(f"{folder / _DECLARATION}: {name!r} is kept, but is none of its views{did_you_mean(name, declared.views)}.")
     selects = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
     reports = {name: selects.pop(name) for name in REPORTS if name in selects}
     for name in selects.keys() - BY_FACT_TYPE.keys():
