@@ -29,14 +29,10 @@ where
   and hs_id(deal_id) not in (select merged_id from deal_merge)
   and hs_id(deal_id) not in (select into_id from deal_merge)
 union all
-select 'states of deals in a currency that is none: ' || currency, count(*)
+select 'states of deals in ' || currency || ', which is no currency: add it to currencies', count(*)
 from deal_state
 where dealstage is not null and amount is not null and minor_digits(currency) is null
 group by all
-union all
-select 'states of deals with an amount below zero', count(*)
-from deal_state
-where dealstage is not null and minor_digits(currency) is not null and amount::decimal(38, 9) < 0
 union all
 select 'lifecycle stages that lifecycle_stages does not name: ' || value, count(*)
 from lead_change
@@ -73,7 +69,7 @@ select 'costs of campaigns without a first day', count(*)
 from campaign_cost
 where spend is not null and starts_on is null
 union all
-select 'costs of campaigns in a currency that is none: ' || currency, count(*)
+select 'costs of campaigns in ' || currency || ', which is no currency: add it to currencies', count(*)
 from campaign_cost
 where spend is not null and starts_on is not null and minor_digits(currency) is null
 group by all
