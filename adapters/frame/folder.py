@@ -14,7 +14,7 @@ proposed.sql       lines for nisba.toml that the source itself suggests: `sectio
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from adapters.frame.names import did_you_mean
+from adapters.frame.places import Place
 from adapters.frame.settings import COMMON, Setting
 from adapters.frame.tables import SourceTable
 from nisba.errors import SourceError
@@ -57,9 +58,12 @@ class Adapter:
     settings: Mapping[str, Setting]
     tables: Mapping[str, SourceTable]
     views: Mapping[str, str]
-    kept: frozenset[str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
+    kept: frozenset[str] = frozenset()
+    """Views that are made once."""
+    opened: Callable[[str, Path], Place] | None = None
+    """(a place, a folder for what it writes) → its tables, where they cannot be read as they lie."""
 
 
 def adapters() -> tuple[str, ...]:
@@ -86,8 +90,6 @@ def _read(folder: Path) -> Adapter:
     declared = _toml(folder / _DECLARATION, _Declared)
     for name in declared.settings.keys() & COMMON.keys():
         raise SourceError(f"{folder / _DECLARATION}: {name!r} is a setting of every adapter, and is not declared.")
-    for name in set(declared.kept) - set(declared.views):
-        raise SourceError(f"{folder / _DECLARATION}: {name!r} is kept, but is none of its views{did_you_mean(name, declared.views)}.")
     selects = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
     reports = {name: selects.pop(name) for name in REPORTS if name in selects}
     for name in selects.keys() - BY_FACT_TYPE.keys():
@@ -95,6 +97,8 @@ def _read(folder: Path) -> Adapter:
         raise SourceError(
             f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}."
         )
+    for name in set(declared.kept) - set(declared.views):
+        raise SourceError(f"{folder / _DECLARATION}: kept: there is no view {name!r}{did_you_mean(name, declared.views)}.")
     return Adapter(
         name=folder.resolve().name,
         title=declared.title,

@@ -102,14 +102,18 @@ def _plain(found: Examination) -> dict[str, Any]:
 
 
 def _show(found: Examination) -> None:
-    rows = [[t.name, t.found or "–", ", ".join(t.missing) or "none"] for t in found.tables]
-    table("Tables", [("table", "left"), ("found as", "left"), ("columns that are not there", "left")], rows)
+    if found.tables:
+        rows = [[t.name, t.found or "–", ", ".join(t.missing) or "none"] for t in found.tables]
+        table("Tables", [("table", "left"), ("found as", "left"), ("columns that are not there", "left")], rows)
     if found.unread:
         say(f"Read by nobody: {', '.join(found.unread)}")
-    table("Events", [("type", "left"), ("events", "right")], [[name, f"{count:,}"] for name, count in found.events.items()])
+    if found.events:
+        table("Events", [("type", "left"), ("events", "right")], [[name, f"{count:,}"] for name, count in found.events.items()])
     tell(found.left_out, found.assumed)
+    if found.proposed:
+        say("\nThe source itself suggests, for nisba.toml:")
     for section in dict.fromkeys(section for section, _ in found.proposed):
-        say(f"\nThe source itself suggests, for nisba.toml:\n[{section}]")
+        say(f"\n[{section}]")
         for line in (line for named, line in found.proposed if named == section):
             say(line)
 
