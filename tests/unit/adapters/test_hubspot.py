@@ -243,7 +243,7 @@ def test_an_archived_deal_that_is_back_is_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layout", ["fivetran", "dlt", "airbyte"])
 def test_merged_deals_are_gone_and_what_they_made_has_no_history(layout: str, tmp_path: Path) -> None:
     """107 is not even exported any more; 108 is, undeleted, with its history; 109 has the changes of both."""
-    both = [(BEGUN, "dealstage", "won"), (OFFERED, "dealstage", "s1"), (WON_AT, "dealstage", "won")]
+    both: list[Change] = [(BEGUN, "dealstage", "won"), (OFFERED, "dealstage", "s1"), (WON_AT, "dealstage", "won")]
     portal = Portal(deals=[Deal(108, [(OFFERED, "dealstage", "s1")]), Deal(109, both, merged=(107, 108))])
     deals = of(made(portal, tmp_path, layout), "deal")
     gone = {"stage": "merged", "status": "open", "opened_at": "2026-01-05T09:00:00.100000Z", "revision": WON_AT, "deleted": True}
