@@ -52,12 +52,15 @@ select 'forms without a contact or a time', count(*)
 from contact_form_submission
 where contact_id is null or timestamp is null
 union all
+select 'forms that another contact sent too', count(*) - count(distinct conversion_id)
+from form_sender
+union all
 select reason, count(*)
 from email_touch
 where reason is not null
 group by all
 union all
-select 'meetings that did not take place (meeting_outcome)', count(distinct engagement_id)
+select 'meetings that are not said to be completed (meeting_outcome)', count(distinct engagement_id)
 from engagement_touch
 where not is_held and not is_deleted
 union all
