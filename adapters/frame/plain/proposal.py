@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from adapters.frame.plain.exports import Export, canonical, open_export
+from adapters.frame.plain.exports import Export, header_key, open_export
 from adapters.frame.plain.mapping import EITHER, fields_of
 from adapters.frame.plain.rows import MONEY, is_total_word
 from adapters.frame.plain.values import amount, currency_of_header, date, fitting_dates, is_ambiguous, is_nothing
@@ -267,7 +267,7 @@ def _matched(header: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[
 
 def _plain(header: str) -> str:
     name = re.sub(r"[(\[][^)\]]*[)\]]", " ", header) if currency_of_header(header) else header
-    return " ".join(re.sub(r"[\W_]+", " ", canonical(name)).split())
+    return " ".join(re.sub(r"[\W_]+", " ", header_key(name)).split())
 
 
 def _needed(fact_type: str, columns: Mapping[str, int]) -> Iterator[str]:

@@ -64,6 +64,7 @@ def plain_adapter(section: str, given: Mapping[str, Any]) -> Adapter:
         | dict.fromkeys(("told_left_out", "told_assumed"), SourceTable(columns={"reason": [], "rows": []}))
         | {"told_unmapped": SourceTable(columns={"setting": [], "value": [], "rows": []})},
         views={},
+        kept=frozenset(),
         queries={fact_type: _select(fact_type, {number: files[number] for number in numbers}) for fact_type, numbers in by_type.items()},
         reports={
             "unmapped": "SELECT setting, value, rows::BIGINT AS rows FROM told_unmapped",
