@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from adapters.frame.plain.exports import Export, header_key, open_export
-from adapters.frame.plain.mapping import EITHER, fields_of
-from adapters.frame.plain.rows import MONEY, is_total_word
+from adapters.frame.plain.mapping import EITHER, MONEY, fields_of
+from adapters.frame.plain.rows import is_total_word
 from adapters.frame.plain.values import amount, currency_of_header, date, fitting_dates, is_ambiguous, is_nothing
 from nisba.errors import SourceError
 
@@ -21,7 +21,22 @@ __all__ = ["proposed_mapping"]
 _ROWS = 1_000
 _CHOICES = 40
 _CAMPAIGN = ("campaign id", "campaign", "campaign name", "kampagnen id", "kampagne", "kampagnenname", "utm campaign", "ad campaign")
-_DAY = ("day", "date", "tag", "datum", "reporting starts", "berichtsstart", "start date", "startdatum", "month", "monat", "week", "woche")
+_DAY = (
+    "day",
+    "date",
+    "date in utc",
+    "start date in utc",
+    "tag",
+    "datum",
+    "reporting starts",
+    "berichtsstart",
+    "start date",
+    "startdatum",
+    "month",
+    "monat",
+    "week",
+    "woche",
+)
 _EMAIL = ("email", "e mail", "email address", "e mail adresse", "mail", "attendee email", "contact id", "contact", "kontakt id")
 _ACCOUNT = (
     "account id",

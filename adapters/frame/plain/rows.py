@@ -11,15 +11,13 @@ from functools import partial
 
 from adapters.frame.plain import values
 from adapters.frame.plain.exports import Export, column_of
-from adapters.frame.plain.mapping import FACTS, MappedFile, fields_of
-from nisba.errors import AmountError, Refused, SourceError
-from nisba.money import minor_digits
+from adapters.frame.plain.mapping import FACTS, MONEY, MappedFile, fields_of
+from nisba.errors import Refused, SourceError
 
-__all__ = ["LIST", "MONEY", "Tally", "is_total_word", "records"]
+__all__ = ["LIST", "Tally", "is_total_word", "records"]
 
 LIST = "\x1f"
 """What parts the ids of a list."""
-MONEY = ("amount", "cost")
 _DATED = ("date", "instant")
 _SEEN = 5_000
 """How many different cells of a column are kept to tell which format they have."""
@@ -124,7 +122,7 @@ class _Reader:
             "count": partial(values.whole, decimal=self.decimal),
             "date": partial(values.date, formats=self.mapped.dates),
             "instant": partial(values.instant, formats=self.mapped.dates),
-            "currency": _currency,
+            "currency": values.currency,
             "truth": values.truth,
             "choice": partial(self._choice, name, fields_of(self.mapped.fact_type)[name].choices if kind == "choice" else ()),
             "id": partial(_id, self.mapped.prefixes.get(name, "")),
@@ -151,15 +149,18 @@ class _Reader:
         return None
 
     def is_total(self, cells: Sequence[str]) -> bool:
-        """Say whether a row adds up others: it says so, or has numbers and nothing that they are of."""
-        naming = [_at(cells, c.position) for c in self.columns if c.kind in ("id", *_DATED)] + [_at(cells, one) for one in self.key]
-        first = next((cell for cell in cells if cell), "")
-        said = [match for cell in (first, *naming) if (match := _TOTAL.fullmatch(cell))]
-        if any(match["of"] is None for match in said):
-            return True
-        missing = [values.is_nothing(cell) for cell in naming]
+        """Say whether a row adds up others: what it is of is a total or missing; an account may be called Total, a campaign Total Wine."""
         numbers = [_at(cells, c.position) for c in self.columns if c.kind in (*MONEY, "count")]
-        return (bool(said) and any(missing)) or (bool(naming) and all(missing) and any(values.amount(n, self.decimal) for n in numbers))
+        if not numbers:
+            return False
+        own = [_at(cells, one) for one in self.key] + [_at(cells, c.position) for c in self.columns if c.kind == "id" and c.is_required]
+        if any(is_total_word(cell) for cell in own):
+            return True
+        naming = own + [_at(cells, c.position) for c in self.columns if c.kind in _DATED and c.is_required]
+        missing = [values.is_nothing(cell) for cell in naming]
+        if any(_TOTAL.fullmatch(cell) for cell in (next((cell for cell in cells if cell), ""), *naming)) and any(missing):
+            return True
+        return bool(naming) and all(missing) and any(values.amount(number, self.decimal) for number in numbers)
 
     def record(self, line: int, cells: Sequence[str]) -> dict[str, str | None] | None:
         """Return the fields of a row; None where it is left out."""
@@ -289,19 +290,6 @@ def is_total_word(cell: str) -> bool:
 
 def _at(cells: Sequence[str], position: int) -> str:
     return cells[position] if position < len(cells) else ""
-
-
-def _currency(cell: str) -> str | None:
-    code = cell.strip().upper()
-    return code if _is_currency(code) else None
-
-
-def _is_currency(code: str) -> bool:
-    try:
-        minor_digits(code)
-    except AmountError:
-        return False
-    return True
 
 
 def _id(prefix: str, cell: str) -> str | None:
