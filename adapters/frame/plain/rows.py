@@ -106,6 +106,9 @@ class _Reader:
         self.seen: dict[str, set[str]] = {column.field: set() for column in self.columns if column.kind in (*_DATED, *MONEY)}
         self.odd: Counter[str] = Counter()
         self.currency = self._currency()
+        self.own = self.key + [column.position for column in self.columns if column.kind == "id" and column.is_required]
+        self.naming = self.own + [column.position for column in self.columns if column.kind in _DATED and column.is_required]
+        self.numbers = [column.position for column in self.columns if column.kind in (*MONEY, "count")]
 
     def _column(self, name: str, column: str) -> _Column:
         position = column_of(self.export, column, f'columns = {{ {name} = "…" }} in {self.mapped.where}')
@@ -150,17 +153,18 @@ class _Reader:
 
     def is_total(self, cells: Sequence[str]) -> bool:
         """Say whether a row adds up others: what it is of is a total or missing; an account may be called Total, a campaign Total Wine."""
-        numbers = [_at(cells, c.position) for c in self.columns if c.kind in (*MONEY, "count")]
-        if not numbers:
+        if not self.numbers:
             return False
-        own = [_at(cells, one) for one in self.key] + [_at(cells, c.position) for c in self.columns if c.kind == "id" and c.is_required]
-        if any(is_total_word(cell) for cell in own):
+        own = [_at(cells, position) for position in self.own]
+        if any(map(is_total_word, own)):
             return True
-        naming = own + [_at(cells, c.position) for c in self.columns if c.kind in _DATED and c.is_required]
-        missing = [values.is_nothing(cell) for cell in naming]
-        if any(_TOTAL.fullmatch(cell) for cell in (next((cell for cell in cells if cell), ""), *naming)) and any(missing):
-            return True
-        return bool(naming) and all(missing) and any(values.amount(number, self.decimal) for number in numbers)
+        missing = [values.is_nothing(_at(cells, position)) for position in self.naming]
+        if not any(missing):
+            return False
+        said = (next((cell for cell in cells if cell), ""), *(_at(cells, position) for position in self.naming))
+        return any(map(_TOTAL.fullmatch, said)) or (
+            all(missing) and any(values.amount(_at(cells, one), self.decimal) for one in self.numbers)
+        )
 
     def record(self, line: int, cells: Sequence[str]) -> dict[str, str | None] | None:
         """Return the fields of a row; None where it is left out."""

@@ -187,12 +187,14 @@ def _select(fact_type: str, files: Mapping[int, MappedFile]) -> str:
     cure = _literal(': name the columns that tell them apart in its mapping, key = ["…"]')
     twice = _literal("two entries have a cost of one campaign and day, and one would replace the other: ")
     prefix = _literal(': tell them apart, prefixes = { campaign_id = "…" }')
-    is_twice = "entries > 1" if fact_type == "spend" and len(files) > 1 else "false"
-    sentence = f"WHEN {is_twice} THEN {twice} || own || {prefix} WHEN rows_of_id > 1 THEN {differ} || id || {cure}"
+    is_twice = (
+        "max(entry) OVER (PARTITION BY own) > min(entry) OVER (PARTITION BY own)" if fact_type == "spend" and len(files) > 1 else "false"
+    )
+    sentence = f"WHEN is_twice THEN {twice} || own || {prefix} ELSE {differ} || id || {cure}"
     return (
-        "SELECT * EXCLUDE (own, entry, rows_of_id, entries) "
-        f"REPLACE (if({is_twice} OR rows_of_id > 1, error(CASE {sentence} END), id) AS id) "
-        "FROM (SELECT *, count(*) OVER (PARTITION BY id) AS rows_of_id, count(DISTINCT entry) OVER (PARTITION BY own) AS entries "
+        "SELECT * EXCLUDE (own, entry, rows_of_id, is_twice) "
+        f"REPLACE (if(is_twice OR rows_of_id > 1, error(CASE {sentence} END), id) AS id) "
+        f"FROM (SELECT *, count(*) OVER (PARTITION BY id) AS rows_of_id, {is_twice} AS is_twice "
         f"FROM (SELECT DISTINCT * FROM ({union}))) ORDER BY id"
     )
 
