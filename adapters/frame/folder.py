@@ -61,9 +61,10 @@ class Adapter:
     settings: Mapping[str, Setting]
     tables: Mapping[str, SourceTable]
     views: Mapping[str, str]
-    kept: frozenset[str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
+    kept: frozenset[str] = frozenset()
+    """Views that are made once."""
     opened: Callable[[DuckDBPyConnection, str, Path], Place] | None = None
     """(a connection, a place, a folder for what it writes) → the place's tables, where they cannot be read as they lie."""
 
@@ -99,6 +100,8 @@ def _read(folder: Path) -> Adapter:
         raise SourceError(
             f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}."
         )
+    for name in set(declared.kept) - set(declared.views):
+        raise SourceError(f"{folder / _DECLARATION}: kept: there is no view {name!r}{did_you_mean(name, declared.views)}.")
     return Adapter(
         name=folder.resolve().name,
         title=declared.title,

@@ -7,8 +7,8 @@ and nothing is fetched: the extensions for SQLite and Postgres come as packages,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
@@ -44,19 +44,35 @@ ORDER BY namespace.nspname, relation.relname, attribute.attnum
 
 @dataclass(frozen=True)
 class FoundTable:
-    """A table of a place: what it is called there, and the relation that reads it in SQL."""
+    """A table of a place: what it is called there, the relation that reads it in SQL, and the folder of files that it is a part of."""
 
     name: str
     relation: str
+    within: str | None = None
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place and its tables, by normal name; `modified_at` is when its newest file changed, None for a server."""
+    """A place and its tables, by normal name; `modified_at` is when its newest file changed, None for a server.
+
+    A table of a schema or a folder is known as `<schema>_<table>` too. `unclear` are names that several schemas have.
+    """
 
     text: str
     tables: Mapping[str, FoundTable]
     modified_at: datetime | None
+    unclear: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def table(self, name: str) -> FoundTable | None:
+        """Return the table of a name, however it is spelt; SourceError where two schemas have one."""
+        if normal(name) in self.unclear:
+            one, other = self.unclear[normal(name)]
+            raise SourceError(f"{self.text}: {one} and {other} are one name of two tables; keep one of them, or name a #schema.")
+        return self.tables.get(normal(name))
+
+    def names(self) -> str:
+        """Return what its tables are called, for a message."""
+        return ", ".join(sorted({table.relation: table.name for table in self.tables.values() if table.within is None}.values()))
 
 
 def open_place(connection: DuckDBPyConnection, where: str) -> Place:
@@ -68,7 +84,9 @@ def open_place(connection: DuckDBPyConnection, where: str) -> Place:
     path, _, schema = where.partition("#")
     if urlsplit(path).scheme in _POSTGRES:
         _attach_postgres(connection, path)
-        return Place(where, _by_name(where, _exact(connection, _attached(connection, schema))), None)
+        there = _attached(connection, schema)
+        exact = _exact(connection, [table for _, table in there])
+        return _database_place(where, [(name, table) for (name, _), table in zip(there, exact, strict=True)], None)
     file = Path(path).expanduser().resolve()
     if file.is_dir():
         return _folder(where, file)
@@ -77,7 +95,7 @@ def open_place(connection: DuckDBPyConnection, where: str) -> Place:
     changed = _changed(file)
     if (kind := _database(file)) is not None:
         _attach_file(connection, file, kind)
-        return Place(where, _by_name(where, _attached(connection, schema)), changed)
+        return _database_place(where, _attached(connection, schema), changed)
     found = _table_of_file(file)
     if found is None:
         raise SourceError(f"{path}: no table in it; expected CSV, JSON, Parquet, DuckDB or SQLite{_looks_empty(file)}.")
@@ -89,7 +107,27 @@ def _folder(where: str, folder: Path) -> Place:
     if not found:
         raise SourceError(f"{where}: no tables in it; expected files such as deals.csv, deals.parquet or deals/*.jsonl.")
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return Place(where, _by_name(where, found), max(map(_changed, files)))
+    parts = {normal(part.name): part for inner in sorted(folder.iterdir()) if inner.is_dir() for part in _parts(inner)}
+    return Place(where, {**parts, **_by_name(where, found)}, max(map(_changed, files)))
+
+
+def _parts(folder: Path) -> Iterator[FoundTable]:
+    """Yield the tables in a folder that may be a table itself: `google_ads/campaign_stats.csv`."""
+    for path in sorted(folder.iterdir()):
+        table = _table_of(path)
+        if table is not None:
+            yield FoundTable(f"{folder.name}/{table.name}", table.relation, folder.name)
+
+
+def _database_place(where: str, found: list[tuple[str, FoundTable]], changed: datetime | None) -> Place:
+    """Return the place of a database: its tables by their names, and by their schema's name and theirs."""
+    bare: dict[str, list[tuple[str, FoundTable]]] = {}
+    for schema, table in found:
+        bare.setdefault(normal(table.name), []).append((schema, table))
+    several = {name: [f"{schema}.{table.name}" for schema, table in tables] for name, tables in bare.items() if len(tables) > 1}
+    unclear = {name: (names[0], names[1]) for name, names in several.items()}
+    whole = {normal(f"{schema}.{table.name}"): FoundTable(f"{schema}.{table.name}", table.relation) for schema, table in found}
+    return Place(where, {**whole, **{name: tables[0][1] for name, tables in bare.items() if len(tables) == 1}}, changed, unclear)
 
 
 def _by_name(where: str, found: list[FoundTable]) -> dict[str, FoundTable]:
@@ -189,7 +227,7 @@ def _load(connection: DuckDBPyConnection, kind: str) -> None:
     connection.execute(f"LOAD {_quoted(str(binary))}")
 
 
-def _attached(connection: DuckDBPyConnection, schema: str) -> list[FoundTable]:
+def _attached(connection: DuckDBPyConnection, schema: str) -> list[tuple[str, FoundTable]]:
     names = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $catalogue "
         "UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $catalogue AND NOT internal ORDER BY ALL",
@@ -198,16 +236,16 @@ def _attached(connection: DuckDBPyConnection, schema: str) -> list[FoundTable]:
     return list(_chosen([(where, table) for where, table in names if where not in _SYSTEM], schema))
 
 
-def _chosen(names: list[tuple[str, str]], schema: str) -> Iterator[FoundTable]:
+def _chosen(names: list[tuple[str, str]], schema: str) -> Iterator[tuple[str, FoundTable]]:
     schemas = sorted({name for name, _ in names})
     if schema and schema not in schemas:
         raise SourceError(f"#{schema}: there is no such schema; there are: {', '.join(schemas) or 'none'}.")
     for where, table in names:
         if not schema or where == schema:
-            yield FoundTable(table, f"{_CATALOGUE}.{identifier(where)}.{identifier(table)}")
+            yield where, FoundTable(table, f"{_CATALOGUE}.{identifier(where)}.{identifier(table)}")
 
 
-def _exact(connection: DuckDBPyConnection, tables: list[FoundTable]) -> list[FoundTable]:
+def _exact(connection: DuckDBPyConnection, tables: Iterable[FoundTable]) -> list[FoundTable]:
     """Return tables of Postgres whose numbers without bounds are read as text, as they stand there, and not as doubles."""
     rows = connection.execute(f"FROM postgres_query('{_CATALOGUE}', {_quoted(_UNBOUNDED)})").fetchall()
     columns: dict[str, list[tuple[str, str, bool]]] = {}

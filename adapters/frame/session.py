@@ -93,14 +93,14 @@ def _used(text: str, names: Any) -> set[str]:
 
 @cache
 def _minor_digits() -> str:
-    """Return the macro with the decimals of each currency; null for a code that is none."""
+    """Return the macro with the decimals of each currency; null for a code that is none. (DuckDB makes a join of every long IN.)"""
     by_digits: dict[int, list[str]] = {}
     for currency in Currency:
         try:
             by_digits.setdefault(minor_digits(currency.code), []).append(f"'{currency.code}'")
         except AmountError:
             continue
-    cases = " ".join(f"WHEN code IN ({', '.join(sorted(codes))}) THEN {digits}" for digits, codes in sorted(by_digits.items()))
+    cases = " ".join(f"WHEN list_contains([{', '.join(sorted(codes))}], code) THEN {digits}" for digits, codes in sorted(by_digits.items()))
     return f"CREATE MACRO minor_digits(code) AS CASE {cases} END"
 
 

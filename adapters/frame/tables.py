@@ -10,9 +10,24 @@ one view, whatever tool wrote it. `tables.toml` declares them:
     strip = ["property_"]                # beginnings of columns that some tools add
     key = ["id"]                         # of rows that are equal in these, the one with the greatest `latest` counts
     latest = ["system_modstamp"]
+    maybe = ["system_modstamp"]          # columns that nobody misses
     [opportunity.columns]
     id = []                              # column = what else it is called, in order
     system_modstamp = ["last_modified_date", "_fivetran_synced"]
+
+Where one place holds several sources, a beginning says whose a table is, be it of its name, a folder's or a schema's; where it holds one
+source alone, the tables may have their bare names:
+
+    [google_ads_campaign_stats]
+    prefixes = ["google_ads_"]           # before `names`, or a folder or schema: google_ads/campaign_stats.csv
+    names = ["campaign_stats"]
+    signs = ["cost_micros"]              # columns of a table that has the bare name, else it is another source's
+    one_of = "reports"                   # of the tables that say so, there has to be one
+    needs = ["google_ads_campaigns"]     # which has to be there too
+    [google_ads_campaigns]
+    prefixes = ["google_ads_"]
+    names = ["campaigns"]                # bare only where the table that it is `beside` is; and nothing without that table
+    beside = "google_ads_campaign_stats"
 """
 
 from __future__ import annotations
@@ -24,6 +39,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.frame.finding import columns_of, find_tables
 from adapters.frame.names import did_you_mean, normal
 from adapters.frame.places import FoundTable, Place, identifier
 from adapters.frame.settings import OwnColumn
@@ -39,12 +55,22 @@ class SourceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """A table as `tables.toml` declares it."""
 
     columns: dict[str, list[str]]
+    maybe: tuple[str, ...] = ()
     must: bool = False
     required: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    one_of: str = ""
+    needs: tuple[str, ...] = ()
+    beside: str = ""
+
+    def called(self, name: str) -> list[str]:
+        """Return what the table `name` may be called in full, in order."""
+        return list(dict.fromkeys([name, *(before + one for before in self.prefixes or ("",) for one in self.names)]))
 
 
 @dataclass(frozen=True)
@@ -62,18 +88,21 @@ def create_tables(
 ) -> tuple[MatchedTable, ...]:
     """Create a view of each declared table; `called` says what tables are called here, `own` which columns the firm added.
 
+    Of a source that the place does not hold, nothing is told.
+
     Raises SourceError naming the table or the column that is missing, and the names that were tried.
     """
     for name in called.keys() - declared.keys():
         raise SourceError(f"tables: there is no table {name!r}{did_you_mean(name, declared)}; there are: {', '.join(sorted(declared))}.")
-    return tuple(_create(connection, place, name, table, called.get(name), own) for name, table in declared.items())
+    found = find_tables(connection, place, declared, called)
+    made = [(table, _create(connection, place, name, table, found[name], own)) for name, table in declared.items()]
+    return tuple(one for table, one in made if one.found or not table.prefixes or found.get(table.beside))
 
 
 def _create(
-    connection: DuckDBPyConnection, place: Place, name: str, table: SourceTable, called: str | None, own: Sequence[OwnColumn]
+    connection: DuckDBPyConnection, place: Place, name: str, table: SourceTable, found: FoundTable | None, own: Sequence[OwnColumn]
 ) -> MatchedTable:
-    found = _find(place, name, table, called)
-    present = _columns(connection, found) if found else {}
+    present = columns_of(connection, found) if found else {}
     named = _named(present, table.strip)
     wanted = {column: [column, *others] for column, others in table.columns.items()}
     wanted |= {one.name: [one.column] if one.column else [] for one in own if one.table == name}
@@ -86,32 +115,9 @@ def _create(
     return MatchedTable(
         name,
         found.name if found else None,
-        tuple(column for column, hit in hits.items() if hit is None and found),
+        tuple(column for column in table.columns if hits[column] is None and found and column not in table.maybe),
         tuple(sorted(present.keys() - set(hits.values()))),
     )
-
-
-def _find(place: Place, name: str, table: SourceTable, called: str | None) -> FoundTable | None:
-    tried = [called] if called else [name, *table.names]
-    found = next((place.tables[normal(one)] for one in tried if normal(one) in place.tables), None)
-    if found is None and (table.must or called):
-        there = ", ".join(sorted(one.name for one in place.tables.values()))
-        looked = f" (looked for {', '.join(tried)})" if len(tried) > 1 else ""
-        raise SourceError(
-            f"{place.text} has no table {tried[0]}{looked}; there are: {there}. "
-            f'Where it is called otherwise, add tables = {{ {name} = "…" }} to the section of the adapter.'
-        )
-    return found
-
-
-def _columns(connection: DuckDBPyConnection, found: FoundTable) -> dict[str, str]:
-    """Return the type of each column of a relation; SourceError where it cannot be read."""
-    import duckdb
-
-    try:
-        return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE FROM {found.relation}").fetchall()}
-    except duckdb.Error as error:
-        raise SourceError(f"{found.name}: cannot be read: {str(error).splitlines()[0]}") from None
 
 
 def _named(present: Mapping[str, str], strip: Sequence[str]) -> dict[str, str]:
@@ -168,6 +174,9 @@ def _latest(select: str, table: SourceTable, columns: Sequence[str]) -> str:
 
 
 def unread(place: Place, matched: Sequence[MatchedTable]) -> Iterator[str]:
-    """Yield the names of tables of a place that no declared table reads."""
-    read = {table.found for table in matched}
-    yield from sorted(table.name for table in place.tables.values() if table.name not in read)
+    """Yield the names of tables of a place that no declared table reads; the parts of a folder where another part of it is read."""
+    named = {table.found for table in matched}
+    read = [table for table in place.tables.values() if table.name in named]
+    relations, folders = {table.relation for table in read}, {table.within for table in read}
+    rest = {table.relation: table for table in place.tables.values() if table.relation not in relations and table.name not in folders}
+    yield from sorted(table.name for table in rest.values() if table.within is None or table.within in folders)

@@ -4,7 +4,7 @@
 -- of an opportunity. Nobody had a deal in Salesforce before 2000: weeks before it say nothing.
 with newest as (
   select greatest(
-    (select max(left(close_date, 10)::date) from deal_states where status in ('won', 'lost')),
+    (select max(left(close_date, 10)::date) from deal_states where is_current and status in ('won', 'lost')),
     (select max((moment(system_modstamp) at time zone 'UTC')::date) from opportunity)
   ) as newest_on
 ),

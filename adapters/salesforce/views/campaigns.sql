@@ -16,7 +16,7 @@ select
   left(end_date, 10)::date as ends_on,
   currency,
   minor_digits(currency) as digits,
-  currency_iso_code is null and getvariable('currency') is null as is_currency_assumed,
+  currency_iso_code is null as has_no_currency,
   budgeted_cost::decimal(38, 9) as budget,
   actual_cost::decimal(38, 9) as cost,
   owner_id,

@@ -74,6 +74,6 @@ select
   told_at::varchar,
   instant(since::varchar),
   instant(until::varchar),
-  '@' || if(coalesce(since, until) is null, epoch_ms(told_at) || '+', coalesce(epoch_ms(since)::varchar, '') || '-' || coalesce(epoch_ms(until)::varchar, ''))
+  '@' || epoch_ms(told_at) || '/' || coalesce(epoch_ms(since)::varchar, '') || '-' || coalesce(epoch_ms(until)::varchar, '')
 from windows
 where since is null or until is null or since < until

@@ -2,7 +2,7 @@
 --
 -- A response is dated by a day: it begins with it, so that no response of the day on which a deal closes comes too late.
 -- Its kind is that of the campaign: the status of a member changes later. Its person is the lead, where there is one: it stays when the
--- lead is converted. A deleted row stays the touch that it was, and is retracted.
+-- lead is converted; a member may be an account, too. A deleted row stays the touch that it was, and is retracted.
 -- Meetings to come are no touches yet: those that begin after everything in the export, and after its files were written.
 with newest as (
   select greatest(max(moment(system_modstamp)), getvariable('file_modified')::timestamptz) as at_time
@@ -19,7 +19,8 @@ responses as (
   select
     sf_id(m.id) || '/responded' as id,
     day_start(m.first_responded_date) as time,
-    sf_id(coalesce(m.lead_id, m.contact_id, m.lead_or_contact_id)) as person_id,
+    sf_id(coalesce(m.lead_id, m.contact_id)) as person_id,
+    case when coalesce(m.lead_id, m.contact_id) is null then sf_id(m.account_id) end as account_id,
     coalesce(c.channel, 'other') as channel,
     coalesce(c.kind, 'campaign_response') as kind,
     coalesce(c.team, 'marketing') as team,
@@ -29,7 +30,7 @@ responses as (
     c.campaign_id is null as is_campaign_unknown,
     case
       when not truth(m.has_responded) then 'campaign members who have not responded'
-      when coalesce(m.lead_id, m.contact_id, m.lead_or_contact_id) is null then 'responses of nobody'
+      when coalesce(m.lead_id, m.contact_id, m.account_id) is null then 'responses of nobody'
       when m.first_responded_date is null then 'responses without a date'
     end as left_out
   from campaign_member as m
@@ -41,6 +42,7 @@ calls as (
     sf_id(id) as id,
     coalesce(instant(completed_date_time), day_start(activity_date)) as time,
     sf_id(who_id) as person_id,
+    null as account_id,
     if(lower(call_type) = 'inbound', 'inbound', 'outbound') as channel,
     case
       when 'call' in (lower(task_subtype), lower(type)) then 'call'
@@ -66,6 +68,7 @@ meetings as (
     sf_id(id) as id,
     coalesce(instant(start_date_time), day_start(activity_date)) as time,
     sf_id(who_id) as person_id,
+    null as account_id,
     'outbound' as channel,
     'meeting' as kind,
     coalesce((select value from map_teams where lower(key) = 'event'), 'sales') as team,

@@ -101,7 +101,9 @@ def test_amounts_without_a_currency_are_in_that_of_the_settings_or_of_the_report
     assert (told.data("D1@1767312000000")["currency"], told.assumed) == ("SAR", {})
     assumed = Found(tmp_path / "not", tables)
     assert assumed.data("D1@1767312000000")["currency"] == "USD"
-    assert assumed.assumed == {"deal states without a currency: in USD, that of the reports": 1}
+    assert assumed.assumed == {"deal states without a currency: in USD": 1}
+    several = Found(tmp_path / "several", {**tables, "CurrencyType": TYPES}, {"currency": "SAR"})
+    assert several.assumed == {"deal states without a currency: in SAR": 1}
 
 
 def test_an_amount_below_zero_is_none_and_a_closed_state_without_a_date_is_no_state(tmp_path: Path) -> None:
@@ -329,7 +331,7 @@ def test_statuses_of_leads_that_nobody_named_are_counted(tmp_path: Path) -> None
 # Touches
 
 
-MEMBER = "Id,IsDeleted,CampaignId,LeadId,ContactId,HasResponded,FirstRespondedDate,SystemModstamp"
+MEMBER = "Id,IsDeleted,CampaignId,LeadId,ContactId,AccountId,HasResponded,FirstRespondedDate,SystemModstamp"
 CAMPAIGN = "Id,IsDeleted,Name,Type,ParentId,StartDate,EndDate,BudgetedCost,ActualCost,CurrencyIsoCode,OwnerId,SystemModstamp"
 
 
@@ -342,12 +344,13 @@ def campaign(
 def test_the_type_of_a_campaign_says_channel_kind_and_team(tmp_path: Path) -> None:
     campaigns = [campaign("K1", "Webinar"), campaign("K2", "Partner"), campaign("K3", "Party"), campaign("K4", "Web")]
     members = [
-        f"M{number},false,K{number},L1,C1,true,2026-01-05,2026-01-06T00:00:00Z" for number in (1, 2, 3, 4, 9)
+        f"M{number},false,K{number},L1,C1,A1,true,2026-01-05,2026-01-06T00:00:00Z" for number in (1, 2, 3, 4, 9)
     ] + [
-        "M5,false,K1,,C1,true,2026-01-05,2026-01-06T00:00:00Z",
-        "M6,false,K1,,,true,2026-01-05,2026-01-06T00:00:00Z",
-        "M7,false,K1,,C1,true,,2026-01-06T00:00:00Z",
-        "M8,false,K1,,C1,false,,2026-01-06T00:00:00Z",
+        "M5,false,K1,,C1,A1,true,2026-01-05,2026-01-06T00:00:00Z",
+        "M6,false,K1,,,,true,2026-01-05,2026-01-06T00:00:00Z",
+        "M10,false,K1,,,A1,true,2026-01-05,2026-01-06T00:00:00Z",
+        "M7,false,K1,,C1,,true,,2026-01-06T00:00:00Z",
+        "M8,false,K1,,C1,,false,,2026-01-06T00:00:00Z",
     ]  # fmt: skip
     tables = {"Campaign": "\n".join((CAMPAIGN, *campaigns)), "CampaignMember": "\n".join((MEMBER, *members))}
     settings = {"campaign_types": {"Webinar": "webinar / webinar", "Web": "website"}, "teams": {"Party": "customer"}}
@@ -359,9 +362,11 @@ def test_the_type_of_a_campaign_says_channel_kind_and_team(tmp_path: Path) -> No
         "M3": ("other", "campaign_response", "customer"),
         "M4": ("website", "campaign_response", "marketing"),
         "M5": ("webinar", "webinar", "marketing"),
+        "M10": ("webinar", "webinar", "marketing"),
         "M9": ("other", "campaign_response", "marketing"),
     }
-    assert (found.data("M1/responded")["person_id"], found.data("M5/responded")["person_id"]) == ("L1", "C1")
+    whose = {name: found.data(f"{name}/responded") for name in ("M1", "M5", "M10")}
+    assert [(one.get("person_id"), one.get("account_id")) for one in whose.values()] == [("L1", None), ("C1", None), (None, "A1")]
     assert found.left_out == {"campaign members who have not responded": 1, "responses of nobody": 1, "responses without a date": 1}
     assert found.assumed == {
         "campaigns of type Partner, which campaign_types do not name: channel other": 1,
@@ -562,7 +567,10 @@ def test_versions_of_a_contact_are_moves_too_and_no_id_has_two_contents(tmp_path
     ]
     day = "2026-01-05T00:00:00.000000Z"
     assert [windows(one) for one in found] == [{A1: (None, None)}, {A1: (None, day), A2: (day, None)}, {A1: (None, day), A2: (day, None)}]
-    assert set(found[1].of("identity")) == {f"person:C1+account:{A1}@-1767571200000", f"person:C1+account:{A2}@1767571200000-"}
+    assert set(found[1].of("identity")) == {
+        f"person:C1+account:{A1}@1767571200000/-1767571200000",
+        f"person:C1+account:{A2}@1767571200000/1767571200000-",
+    }
     assert found[1].of("identity") == found[2].of("identity")
     assert found[0].of("identity").keys() == {f"person:C1+account:{A1}"}
 

@@ -99,6 +99,21 @@ def test_columns_in_another_order_in_capitals_and_with_types_are_the_same_bytes(
     assert files_of(tmp_path / "out") == files_of(events[2])
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_folders_of_files_and_lines_of_json_are_the_same_bytes(acme: Path, events: dict[int, Path], tmp_path: Path, kind: str) -> None:
+    """As dlt writes them: a folder for each table, in it some files; and records of the API as lines of JSON."""
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        for file in (acme / "export_2" / "fivetran_parquet").glob("*.parquet"):
+            (tmp_path / "lake" / file.stem).mkdir(parents=True)
+            rows = f"(SELECT *, row_number() OVER () AS place FROM '{file}')"
+            for half in (0, 1):
+                to = f"'{tmp_path}/lake/{file.stem}/{half}.{kind}' (FORMAT {'json' if kind == 'jsonl' else kind})"
+                con.execute(f"COPY (SELECT * EXCLUDE (place) FROM {rows} WHERE place % 2 = {half}) TO {to}")
+    converted("salesforce", tmp_path / "lake", tmp_path / "out", SETTINGS, **REPORTING)
+    assert files_of(tmp_path / "out") == files_of(events[2])
+
+
 def test_ids_do_not_name_two_contents_in_two_exports(events: dict[int, Path]) -> None:
     first, second = ({event["id"]: event for event in events_of(events[number])} for number in (1, 2))
     assert len(first) == sum(COUNTS[1].values())
@@ -207,7 +222,7 @@ def books(acme: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     """Export 1, then 2, then 1 again, each converted anew and brought into one warehouse."""
     folder = tmp_path_factory.mktemp("books")
     config = Config(
-        reporting=Reporting(**REPORTING),
+        reporting=Reporting(currency=REPORTING["currency"], time_zone=REPORTING["time_zone"]),
         attribution=Attribution(models=("linear",), default_model="linear"),
         warehouse=Warehouse(path=str(folder / "warehouse.duckdb")),
     )

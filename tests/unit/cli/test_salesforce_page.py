@@ -21,7 +21,7 @@ def test_from_an_export_to_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "Contact": "Id,AccountId,CreatedDate,SystemModstamp\nC1,A1,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z",
         "Lead": "Id,MQL_Date__c,CreatedDate,SystemModstamp\nL1,2026-01-05,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z",
         "Campaign": f"{CAMPAIGN}\n{campaign('K1', 'Webinar', '2026-01-04,2026-01-04', '', '40')}",
-        "CampaignMember": f"{MEMBER}\nM1,false,K1,,C1,true,2026-01-04,2026-01-06T00:00:00Z",
+        "CampaignMember": f"{MEMBER}\nM1,false,K1,,C1,A1,true,2026-01-04,2026-01-06T00:00:00Z",
     }
     written(tmp_path / "exports" / "salesforce", tables)
     (section,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
