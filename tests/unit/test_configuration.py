@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from nisba.agreements import Exceptions
 from nisba.config import Config, load_config
 from nisba.errors import ConfigError
 
@@ -106,3 +108,11 @@ def test_agreements_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, 
     with pytest.raises(ConfigError) as refused:
         load_config(tmp_path / "nisba.toml", {})
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("name", sorted(msgspec.structs.asdict(Exceptions()).keys() - {"since"}))
+def test_a_rule_of_exceptions_is_turned_off_without_its_sizes(tmp_path: Path, name: str) -> None:
+    exceptions = loaded(tmp_path, f"[exceptions.{name}]\nenabled = false").exceptions
+    assert exceptions == msgspec.structs.replace(
+        Exceptions(), **{name: msgspec.structs.replace(getattr(Exceptions(), name), enabled=False)}
+    )
