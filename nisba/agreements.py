@@ -108,6 +108,8 @@ class BusinessHours(Section, frozen=True, kw_only=True):
     closes: str = "17:00"
     holidays: str | tuple[dt.date, ...] = ()
     """Days, or a code of the library `holidays`: a country, or a country and its subdivision, `DE-BE`."""
+    closed_days: tuple[dt.date, ...] = ()
+    """Days on which the firm is closed besides."""
 
 
 class SalesProcess(Section, frozen=True, kw_only=True):

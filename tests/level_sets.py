@@ -549,6 +549,7 @@ def _business_hours(draw: Draw) -> BusinessHours:
         opens=opens,
         closes=closes,
         holidays=draw.pick((), (), some_days, "DE", "DE-BE", "SA"),
+        closed_days=(dt.date(2025, 7, 9), dt.date(2025, 12, 30)) if opens in ("00:00", "09:00") else (),
     )
 
 
