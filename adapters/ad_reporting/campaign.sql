@@ -1,10 +1,12 @@
 -- Grain: one row per campaign of the report; one without a name is called by its id.
 select
-  platform || ':' || campaign_id || coalesce('@' || stamp, '') as id,
+  platform || ':' || campaign_id || coalesce('@' || stamp, '') || coalesce('=' || value, '') as id,
   coalesce(of_ms(stamp), '1970-01-01T00:00:00Z') as time,
   platform || ':' || campaign_id as campaign_id,
   coalesce(name, platform || ':' || campaign_id) as name,
   channel,
-  'paid' as campaign_type
+  'paid' as campaign_type,
+  value as same_as
 from campaigns
+left join map_same_as on key = platform || ':' || campaign_id
 order by id

@@ -1,15 +1,18 @@
 -- Grain: one row per campaign, each as it was last.
 --
 -- A campaign that the source no longer names, or never did, keeps its cost under its id: that event says the same for ever, and is older
--- than any other, so that a name that is told, before or after, stays.
+-- than any other, so that a name that is told, before or after, stays. One that is another source's campaign says so in its id, too: the
+-- day on which somebody says it changes nothing that was told before.
 select
-  platform || ':' || campaign_id || case when is_known then coalesce('@' || stamp, '') else '' end as id,
+  platform || ':' || campaign_id || case when is_known then coalesce('@' || stamp, '') else '' end || coalesce('=' || value, '') as id,
   coalesce(case when is_known then of_ms(stamp) end, '1970-01-01T00:00:00Z') as time,
   platform || ':' || campaign_id as campaign_id,
   coalesce(name, platform || ':' || campaign_id) as name,
   channel,
   'paid' as campaign_type,
+  value as same_as,
   starts_on,
   ends_on
 from campaigns
+left join map_same_as on key = platform || ':' || campaign_id
 order by id

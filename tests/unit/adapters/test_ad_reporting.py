@@ -125,3 +125,11 @@ def test_a_warehouse_whose_amounts_are_doubles_gives_the_same_bytes(tmp_path: Pa
     converted("ad_reporting", file, tmp_path / "typed", CURRENCIES)
     for topic in ("marketing.spend.jsonl", "marketing.campaign.jsonl"):
         assert (tmp_path / "typed" / topic).read_bytes() == (tmp_path / "out" / topic).read_bytes() != b""
+
+
+def test_a_campaign_of_another_source_is_named_where_somebody_says_so(tmp_path: Path) -> None:
+    """Its id is another one then: the day on which somebody says it is no conflict with what was told before."""
+    done = read(tmp_path, REPORT, {**CURRENCIES, "same_as": {"google_ads:9": "701A", "google_ads:99": "701B"}})
+    named = [(event["id"], event["data"].get("same_as")) for event in events_of(tmp_path / "out", "campaign")]
+    assert named == [("google_ads:9@1800000000000=701A", "701A"), ("linkedin_ads:70@1800000000000", None)]
+    assert done.left_out == {"lines of same_as whose campaign is not here: google_ads:99": 1}
