@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -32,6 +32,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["Adapter", "adapter", "adapters"]
 
@@ -62,8 +65,8 @@ class Adapter:
     reports: Mapping[str, str]
     kept: frozenset[str] = frozenset()
     """Views that are made once."""
-    opened: Callable[[str, Path], Place] | None = None
-    """(a place, a folder for what it writes) → its tables, where they cannot be read as they lie."""
+    opened: Callable[[DuckDBPyConnection, str, Path], Place] | None = None
+    """(a connection, a place, a folder for what it writes) → the place's tables, where they cannot be read as they lie."""
 
 
 def adapters() -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
         with duckdb.connect(config={**limits, **extensions}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             _create_macros(connection)
-            place = chosen.opened(where, Path(spill)) if chosen.opened else open_place(connection, where)
+            place = chosen.opened(connection, where, Path(spill)) if chosen.opened else open_place(connection, where)
             _tell(connection, settings, place)
             tables = create_tables(connection, place, chosen.tables, settings.tables, settings.columns)
             session = Session(connection, chosen, place, tables)

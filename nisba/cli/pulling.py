@@ -119,10 +119,10 @@ def _show(found: Examination) -> None:
 
 
 def _propose(section: str, settings: dict[str, None], found: Examination) -> None:
-    say(f"\nTo say what they are, in nisba.toml:\n[adapters.{section}]")
+    say("\nTo say what they are, in nisba.toml:")
     for setting in settings:
         values = [(value, rows) for named, value, rows in found.unmapped if named == setting]
-        say(f"[adapters.{section}.{setting}]" if len(settings) > 1 else f"# {setting}")
+        say(f"[adapters.{section}.{setting}]")
         for value, rows in values:
             say(f'"{value}" = "…"  # {rows:,} rows')
 

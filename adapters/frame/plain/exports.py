@@ -17,7 +17,7 @@ from adapters.frame.names import did_you_mean
 from adapters.frame.plain.values import currency_of_header, date, is_nothing, number
 from nisba.errors import SourceError
 
-__all__ = ["Export", "canonical", "column_of", "open_export"]
+__all__ = ["Export", "column_of", "header_key", "open_export"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -133,10 +133,10 @@ def _looks_like_header(rows: Sequence[Sequence[str]]) -> int:
     return 0
 
 
-def canonical(name: str) -> str:
+def header_key(name: str) -> str:
     """Return what the names of one column have in common, however they are typed.
 
-    >>> canonical("  Amount\\u00a0spent ") == canonical("amount spent")
+    >>> header_key("  Amount\\u00a0spent ") == header_key("amount spent")
     True
     """
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
@@ -144,8 +144,8 @@ def canonical(name: str) -> str:
 
 def _position(header: Sequence[str], name: str) -> int | None:
     """Return where a column stands: by its name, else by its name without the currency behind it; None where it is not there once."""
-    wanted = canonical(name)
-    for names in ([canonical(one) for one in header], [canonical(_without_currency(one)) for one in header]):
+    wanted = header_key(name)
+    for names in ([header_key(one) for one in header], [header_key(_without_currency(one)) for one in header]):
         if names.count(wanted) == 1:
             return names.index(wanted)
         if wanted in names:
@@ -167,7 +167,7 @@ def column_of(export: Export, name: str, where: str) -> int:
     found = _position(export.header, name)
     if found is not None:
         return found
-    times = [canonical(one) for one in export.header].count(canonical(name))
+    times = [header_key(one) for one in export.header].count(header_key(name))
     if times > 1:
         raise SourceError(f"{export.name} has {times} columns {name!r}: rename one of them in the file, and name it in {where}.")
     there = ", ".join(repr(one) for one in export.header if one)

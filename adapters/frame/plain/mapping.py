@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import codecs
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -27,13 +27,16 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from adapters.frame.names import did_you_mean
+from adapters.frame.plain import values
 from nisba.errors import ConfigError
 from schemas.events import BY_FACT_TYPE, Data
 
-__all__ = ["EITHER", "FACTS", "FREE", "NO_MAPPING", "MappedFile", "fields_of", "mapped_files", "settings_of"]
+__all__ = ["EITHER", "FACTS", "FREE", "MONEY", "NO_MAPPING", "MappedFile", "fields_of", "mapped_files", "settings_of"]
 
 NO_MAPPING = "it maps no file: `nisba adapters check csv FILE` proposes what to write into [[adapters.<section>.file]]."
 
+MONEY = ("amount", "cost")
+"""Kinds of fields that are in a currency."""
 FREE = "attributes."
 """Fields that are whatever the firm calls them."""
 FACTS = ("touch", "lead_stage")
@@ -141,7 +144,11 @@ def mapped_files(section: str, given: Mapping[str, Any]) -> tuple[MappedFile, ..
     if not isinstance(entries, list) or not entries:
         raise ConfigError(f"adapters.{section}: {NO_MAPPING}")
     shared = _values(f"adapters.{section}.values", given.get("values", {}))
-    return tuple(_mapped(f"[[adapters.{section}.file]] {number}", entry, shared) for number, entry in enumerate(entries, 1))
+    files = tuple(_mapped(f"[[adapters.{section}.file]] {number}", entry, shared) for number, entry in enumerate(entries, 1))
+    known = {field for file in files for field in fields_of(file.fact_type)}
+    for field in shared.keys() - known:
+        raise ConfigError(f"adapters.{section}.values: {field!r} is no field of its files{did_you_mean(field, known) or '.'}")
+    return files
 
 
 def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,6 +251,7 @@ def _check(mapped: MappedFile) -> None:
         if field in mapped.columns:
             raise ConfigError(f"{mapped.where}: {field} is a column and a constant; keep one of them.")
         _check_choice(mapped, field, mapped.constants[field])
+        _check_constant(mapped, field, mapped.constants[field])
     for field, pairs in mapped.values.items():
         for value in pairs.values() if field in fields else ():
             _check_choice(mapped, field, value)
@@ -267,6 +275,23 @@ def _check_choice(mapped: MappedFile, field: str, value: str) -> None:
     choices = fields_of(mapped.fact_type)[field].choices if field in fields_of(mapped.fact_type) else ()
     if choices and value not in choices:
         raise ConfigError(f"{mapped.where}: {field}: {value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}.")
+
+
+def _check_constant(mapped: MappedFile, field: str, value: str) -> None:
+    kind = fields_of(mapped.fact_type)[field].kind if field in fields_of(mapped.fact_type) else "text"
+    plain: dict[str, Callable[..., str | None]] = {
+        "date": values.date,
+        "instant": values.instant,
+        "currency": values.currency,
+        "integer": values.whole,
+        "count": values.whole,
+    }
+    plain |= dict.fromkeys((*MONEY, "rate", "number"), values.number)
+    if kind in plain and plain[kind](value) != value:
+        shown = {"date": "2026-03-01", "instant": "2026-03-01", "currency": "EUR"}.get(kind, "12")
+        raise ConfigError(f'{mapped.where}: constants.{field}: expected one such as "{shown}", found {value!r}.')
+    if kind in MONEY and "currency" not in mapped.fields:
+        raise ConfigError(f'{mapped.where}: {field} has no currency; add constants = {{ currency = "…" }}.')
 
 
 def _check_encoding(where: str, name: str) -> None:

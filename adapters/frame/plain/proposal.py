@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from adapters.frame.plain.exports import Export, canonical, open_export
-from adapters.frame.plain.mapping import EITHER, fields_of
-from adapters.frame.plain.rows import MONEY, is_total_word
+from adapters.frame.plain.exports import Export, header_key, open_export
+from adapters.frame.plain.mapping import EITHER, MONEY, fields_of
+from adapters.frame.plain.rows import is_total_word
 from adapters.frame.plain.values import amount, currency_of_header, date, fitting_dates, is_ambiguous, is_nothing
 from nisba.errors import SourceError
 
@@ -21,7 +21,22 @@ __all__ = ["proposed_mapping"]
 _ROWS = 1_000
 _CHOICES = 40
 _CAMPAIGN = ("campaign id", "campaign", "campaign name", "kampagnen id", "kampagne", "kampagnenname", "utm campaign", "ad campaign")
-_DAY = ("day", "date", "tag", "datum", "reporting starts", "berichtsstart", "start date", "startdatum", "month", "monat", "week", "woche")
+_DAY = (
+    "day",
+    "date",
+    "date in utc",
+    "start date in utc",
+    "tag",
+    "datum",
+    "reporting starts",
+    "berichtsstart",
+    "start date",
+    "startdatum",
+    "month",
+    "monat",
+    "week",
+    "woche",
+)
 _EMAIL = ("email", "e mail", "email address", "e mail adresse", "mail", "attendee email", "contact id", "contact", "kontakt id")
 _ACCOUNT = (
     "account id",
@@ -267,7 +282,7 @@ def _matched(header: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[
 
 def _plain(header: str) -> str:
     name = re.sub(r"[(\[][^)\]]*[)\]]", " ", header) if currency_of_header(header) else header
-    return " ".join(re.sub(r"[\W_]+", " ", canonical(name)).split())
+    return " ".join(re.sub(r"[\W_]+", " ", header_key(name)).split())
 
 
 def _needed(fact_type: str, columns: Mapping[str, int]) -> Iterator[str]:

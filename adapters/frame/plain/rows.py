@@ -11,15 +11,13 @@ from functools import partial
 
 from adapters.frame.plain import values
 from adapters.frame.plain.exports import Export, column_of
-from adapters.frame.plain.mapping import FACTS, MappedFile, fields_of
-from nisba.errors import AmountError, Refused, SourceError
-from nisba.money import minor_digits
+from adapters.frame.plain.mapping import FACTS, MONEY, MappedFile, fields_of
+from nisba.errors import Refused, SourceError
 
-__all__ = ["LIST", "MONEY", "Tally", "is_total_word", "records"]
+__all__ = ["LIST", "Tally", "is_total_word", "records"]
 
 LIST = "\x1f"
 """What parts the ids of a list."""
-MONEY = ("amount", "cost")
 _DATED = ("date", "instant")
 _SEEN = 5_000
 """How many different cells of a column are kept to tell which format they have."""
@@ -108,6 +106,9 @@ class _Reader:
         self.seen: dict[str, set[str]] = {column.field: set() for column in self.columns if column.kind in (*_DATED, *MONEY)}
         self.odd: Counter[str] = Counter()
         self.currency = self._currency()
+        self.own = self.key + [column.position for column in self.columns if column.kind == "id" and column.is_required]
+        self.naming = self.own + [column.position for column in self.columns if column.kind in _DATED and column.is_required]
+        self.numbers = [column.position for column in self.columns if column.kind in (*MONEY, "count")]
 
     def _column(self, name: str, column: str) -> _Column:
         position = column_of(self.export, column, f'columns = {{ {name} = "…" }} in {self.mapped.where}')
@@ -124,7 +125,7 @@ class _Reader:
             "count": partial(values.whole, decimal=self.decimal),
             "date": partial(values.date, formats=self.mapped.dates),
             "instant": partial(values.instant, formats=self.mapped.dates),
-            "currency": _currency,
+            "currency": values.currency,
             "truth": values.truth,
             "choice": partial(self._choice, name, fields_of(self.mapped.fact_type)[name].choices if kind == "choice" else ()),
             "id": partial(_id, self.mapped.prefixes.get(name, "")),
@@ -151,15 +152,19 @@ class _Reader:
         return None
 
     def is_total(self, cells: Sequence[str]) -> bool:
-        """Say whether a row adds up others: it says so, or has numbers and nothing that they are of."""
-        naming = [_at(cells, c.position) for c in self.columns if c.kind in ("id", *_DATED)] + [_at(cells, one) for one in self.key]
-        first = next((cell for cell in cells if cell), "")
-        said = [match for cell in (first, *naming) if (match := _TOTAL.fullmatch(cell))]
-        if any(match["of"] is None for match in said):
+        """Say whether a row adds up others: what it is of is a total or missing; an account may be called Total, a campaign Total Wine."""
+        if not self.numbers:
+            return False
+        own = [_at(cells, position) for position in self.own]
+        if any(map(is_total_word, own)):
             return True
-        missing = [values.is_nothing(cell) for cell in naming]
-        numbers = [_at(cells, c.position) for c in self.columns if c.kind in (*MONEY, "count")]
-        return (bool(said) and any(missing)) or (bool(naming) and all(missing) and any(values.amount(n, self.decimal) for n in numbers))
+        missing = [values.is_nothing(_at(cells, position)) for position in self.naming]
+        if not any(missing):
+            return False
+        said = (next((cell for cell in cells if cell), ""), *(_at(cells, position) for position in self.naming))
+        return any(map(_TOTAL.fullmatch, said)) or (
+            all(missing) and any(values.amount(_at(cells, one), self.decimal) for one in self.numbers)
+        )
 
     def record(self, line: int, cells: Sequence[str]) -> dict[str, str | None] | None:
         """Return the fields of a row; None where it is left out."""
@@ -289,19 +294,6 @@ def is_total_word(cell: str) -> bool:
 
 def _at(cells: Sequence[str], position: int) -> str:
     return cells[position] if position < len(cells) else ""
-
-
-def _currency(cell: str) -> str | None:
-    code = cell.strip().upper()
-    return code if _is_currency(code) else None
-
-
-def _is_currency(code: str) -> bool:
-    try:
-        minor_digits(code)
-    except AmountError:
-        return False
-    return True
 
 
 def _id(prefix: str, cell: str) -> str | None:

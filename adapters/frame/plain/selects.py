@@ -8,17 +8,20 @@ from fnmatch import fnmatch
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.frame.folder import Adapter, adapter
 from adapters.frame.names import did_you_mean, normal
 from adapters.frame.places import FoundTable, Place, identifier
 from adapters.frame.plain.exports import open_export
-from adapters.frame.plain.mapping import FACTS, FREE, MappedFile, fields_of, mapped_files
-from adapters.frame.plain.rows import LIST, MONEY, Tally, records
+from adapters.frame.plain.mapping import FACTS, FREE, MONEY, MappedFile, fields_of, mapped_files
+from adapters.frame.plain.rows import LIST, Tally, records
 from adapters.frame.tables import SourceTable
 from nisba.errors import SourceError
 from schemas.events import BY_FACT_TYPE, Utm
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["PLAIN", "plain_adapter"]
 
@@ -60,15 +63,14 @@ def plain_adapter(section: str, given: Mapping[str, Any]) -> Adapter:
         title=adapter(PLAIN).title,
         source=section,
         settings={},
-        tables=tables
-        | dict.fromkeys(("told_left_out", "told_assumed"), SourceTable(columns={"reason": [], "rows": []}))
-        | {"told_unmapped": SourceTable(columns={"setting": [], "value": [], "rows": []})},
+        tables=tables,
         views={},
+        kept=frozenset(),
         queries={fact_type: _select(fact_type, {number: files[number] for number in numbers}) for fact_type, numbers in by_type.items()},
         reports={
-            "unmapped": "SELECT setting, value, rows::BIGINT AS rows FROM told_unmapped",
-            "left_out": "SELECT reason, rows::BIGINT AS rows FROM told_left_out",
-            "assumed": " UNION ALL ".join(["SELECT reason, rows::BIGINT AS rows FROM told_assumed", *_assumed(files)]),
+            "unmapped": "SELECT setting, value, rows FROM told_unmapped",
+            "left_out": "SELECT reason, rows FROM told_left_out",
+            "assumed": " UNION ALL ".join(["SELECT reason, rows FROM told_assumed", *_assumed(files)]),
         },
         opened=partial(_open, files),
     )
@@ -97,7 +99,7 @@ def _declared(file: MappedFile) -> SourceTable:
     return SourceTable(columns={column: [] for column in (*_named(file).values(), *_OWN)}, must=True)
 
 
-def _open(files: Sequence[MappedFile], where: str, folder: Path) -> Place:
+def _open(files: Sequence[MappedFile], connection: DuckDBPyConnection, where: str, folder: Path) -> Place:
     """Read the files beneath a place into clean tables in `folder`.
 
     Raises SourceError for a file, a column or a format that is missing or wrong.
@@ -105,16 +107,17 @@ def _open(files: Sequence[MappedFile], where: str, folder: Path) -> Place:
     base = Path(where).expanduser().resolve()
     if not base.exists():
         raise SourceError(f"{where}: no such file or folder; name what holds the exports.")
-    tally, tables, stamps = Tally(), {}, list[int]()
+    tally, tables, stamps = Tally(), dict[str, FoundTable](), list[int]()
     for number, mapped in enumerate(files):
         found = _files_of(mapped, base, len(files))
         stamps += [path.stat().st_mtime_ns for path in found]
-        tables[_table(number)] = _written(folder / f"{_table(number)}.parquet", mapped, found, tally)
+        relation = _written(folder / f"{_table(number)}.parquet", mapped, found, tally)
+        tables[normal(_table(number))] = FoundTable(mapped.path, relation)
     if not stamps:
         raise SourceError(f"{where} is none of the files of the mapping: {', '.join(mapped.path for mapped in files)}.")
-    tables |= _told(folder, tally)
+    _tell(connection, tally)
     modified = datetime.fromtimestamp(max(stamps) / 10**9, timezone.utc)
-    return Place(where, {normal(name): FoundTable(name, relation) for name, relation in tables.items()}, modified)
+    return Place(where, tables, modified)
 
 
 def _files_of(mapped: MappedFile, base: Path, entries: int) -> list[Path]:
@@ -161,23 +164,17 @@ def _rows(mapped: MappedFile, file: Path, tally: Tally) -> Iterator[dict[str, st
         )
 
 
-def _told(folder: Path, tally: Tally) -> dict[str, str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    told = {
-        "told_left_out": [{"reason": reason, "rows": str(rows)} for reason, rows in tally.told().items()],
-        "told_assumed": [{"reason": reason, "rows": str(rows)} for reason, rows in tally.assumed.items()],
-        "told_unmapped": [
-            {"setting": f"values.{name}", "value": value, "rows": str(rows)} for (name, value), rows in tally.unmapped.items()
-        ],
+def _tell(connection: DuckDBPyConnection, tally: Tally) -> None:
+    """Make known to the SQL what was counted while the files were read."""
+    told: dict[str, tuple[str, list[tuple[str | int, ...]]]] = {
+        "left_out": ("reason", list(tally.told().items())),
+        "assumed": ("reason", list(tally.assumed.items())),
+        "unmapped": ("setting VARCHAR, value", [(f"values.{name}", value, rows) for (name, value), rows in tally.unmapped.items()]),
     }
-    relations = {}
-    for name, rows in told.items():
-        columns = ("setting", "value", "rows") if name == "told_unmapped" else ("reason", "rows")
-        pq.write_table(pa.Table.from_pylist(rows, pa.schema([(column, pa.string()) for column in columns])), folder / f"{name}.parquet")
-        relations[name] = f"read_parquet({_literal(str(folder / f'{name}.parquet'))})"
-    return relations
+    for name, (columns, rows) in told.items():
+        connection.execute(f"CREATE TEMP TABLE told_{name} ({columns} VARCHAR, rows BIGINT)")
+        if rows:
+            connection.executemany(f"INSERT INTO told_{name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
 
 # The SELECTs over the clean tables.
@@ -190,12 +187,14 @@ def _select(fact_type: str, files: Mapping[int, MappedFile]) -> str:
     cure = _literal(': name the columns that tell them apart in its mapping, key = ["…"]')
     twice = _literal("two entries have a cost of one campaign and day, and one would replace the other: ")
     prefix = _literal(': tell them apart, prefixes = { campaign_id = "…" }')
-    is_twice = "entries > 1" if fact_type == "spend" and len(files) > 1 else "false"
-    sentence = f"WHEN {is_twice} THEN {twice} || own || {prefix} WHEN rows_of_id > 1 THEN {differ} || id || {cure}"
+    is_twice = (
+        "max(entry) OVER (PARTITION BY own) > min(entry) OVER (PARTITION BY own)" if fact_type == "spend" and len(files) > 1 else "false"
+    )
+    sentence = f"WHEN is_twice THEN {twice} || own || {prefix} ELSE {differ} || id || {cure}"
     return (
-        "SELECT * EXCLUDE (own, entry, rows_of_id, entries) "
-        f"REPLACE (if({is_twice} OR rows_of_id > 1, error(CASE {sentence} END), id) AS id) "
-        "FROM (SELECT *, count(*) OVER (PARTITION BY id) AS rows_of_id, count(DISTINCT entry) OVER (PARTITION BY own) AS entries "
+        "SELECT * EXCLUDE (own, entry, rows_of_id, is_twice) "
+        f"REPLACE (if(is_twice OR rows_of_id > 1, error(CASE {sentence} END), id) AS id) "
+        f"FROM (SELECT *, count(*) OVER (PARTITION BY id) AS rows_of_id, {is_twice} AS is_twice "
         f"FROM (SELECT DISTINCT * FROM ({union}))) ORDER BY id"
     )
 

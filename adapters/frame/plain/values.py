@@ -17,6 +17,7 @@ from nisba.money import minor_digits
 __all__ = [
     "DATE_FORMATS",
     "amount",
+    "currency",
     "currency_of_header",
     "date",
     "fitting_dates",
@@ -29,7 +30,7 @@ __all__ = [
     "whole",
 ]
 
-_NOTHING = frozenset({"", "-", "--", "---", "–", "—", "n/a", "#n/a", "na", "null", "none", "(not set)", "(none)"})
+_NOTHING = frozenset({"", "-", "--", "---", "–", "—", "n/a", "#n/a", "null", "(not set)"})
 _YES = frozenset({"true", "t", "1", "yes", "y", "x", "ja", "wahr", "oui", "si", "sí", "sim"})
 _NO = frozenset({"false", "f", "0", "no", "n", "nein", "falsch", "non", "não"})
 _GROUP = {".": ",", ",": "."}
@@ -105,8 +106,8 @@ _YEARS = range(1970, 2200)
 def is_nothing(cell: str) -> bool:
     """Say whether a cell stands for no value.
 
-    >>> is_nothing("--"), is_nothing(" "), is_nothing("0")
-    (True, True, False)
+    >>> is_nothing("--"), is_nothing(" "), is_nothing("0"), is_nothing("NA")
+    (True, True, False, False)
     """
     return cell.strip().lower() in _NOTHING
 
@@ -216,6 +217,16 @@ def is_ambiguous(cell: str) -> bool:
     """
     one, other = amount(cell, "."), amount(cell, ",")
     return one is not None and other is not None and Decimal(one[0]) != Decimal(other[0]) and not cell.strip().startswith("0")
+
+
+def currency(cell: str) -> str | None:
+    """Read the code of a currency.
+
+    >>> currency(" eur "), currency("euro")
+    ('EUR', None)
+    """
+    code = cell.strip().upper()
+    return code if code.isascii() and code.isalpha() and len(code) == 3 and _marks(code) else None
 
 
 def currency_of_header(header: str) -> str | None:

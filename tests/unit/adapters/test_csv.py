@@ -284,6 +284,14 @@ def test_a_campaign_may_be_called_total_something(tmp_path: Path) -> None:
     assert (kept.events, kept.left_out) == ({"spend": 3}, {})
 
 
+def test_an_account_may_be_called_total_and_a_region_na(tmp_path: Path) -> None:
+    mapping = CRM.replace("closed_on =", 'region = "Region", closed_on =')
+    content = DEALS.replace("Close date\n", "Close date,Region\n").replace("1,First,Acme", "1,First,Total").replace("03-31\n", "03-31,NA\n")
+    done, events = run(tmp_path, content, mapping)
+    assert (done.events, done.left_out) == ({"deal": 3}, {})
+    assert (events[0]["data"]["account_id"], events[0]["data"]["region"]) == ("Total", "NA")
+
+
 # Ids, revisions, rows of one id
 
 
@@ -583,6 +591,13 @@ def test_a_source_is_called_after_its_section(tmp_path: Path) -> None:
         (ADS.replace("campaign_id", "campain_id"), "columns: 'campain_id' is no field of a spend; did you mean 'campaign_id'?"),
         (ADS.replace("starts_on", "ends_on"), 'a spend needs starts_on; add columns = { starts_on = "…" }.'),
         (ADS + 'constants = { amount = "5" }', "amount is a column and a constant; keep one of them."),
+        (ADS + 'constants = { currency = "euro" }', "constants.currency: expected one such as \"EUR\", found 'euro'."),
+        (ADS + 'constants = { ends_on = "31.03.2026" }', "constants.ends_on: expected one such as \"2026-03-01\", found '31.03.2026'."),
+        (ADS + "constants = { clicks = 1.5 }", "constants.clicks: expected a text, found 1.5."),
+        (
+            'type = "spend"\ncolumns = { campaign_id = "C", starts_on = "D" }\nconstants = { amount = "5" }',
+            'amount has no currency; add constants = { currency = "…" }.',
+        ),
         (ADS + 'constants = { spend_id = ["5"] }', "constants.spend_id: expected a text, found ['5']."),
         (ADS + 'dates = "DD.MM.YYYY"', "dates: 'DD.MM.YYYY' is no format; write one such as dates = \"%d.%m.%Y\"."),
         (ADS + 'decimal = ";"', 'decimal: expected "." or ",", found \';\'.'),
@@ -606,6 +621,27 @@ def test_a_mapping_that_makes_no_event_says_what_to_mend(tmp_path: Path, mapping
     message = refused(tmp_path, "Campaign,Day\n", mapping)
     assert said in message
     assert message.startswith("[[adapters.csv.file]] 1")
+
+
+def test_shared_words_of_a_field_that_no_file_has_are_told(tmp_path: Path) -> None:
+    message = refused(tmp_path, DEALS, CRM, values={"statsu": {"x": "won"}})
+    assert message == "adapters.csv.values: 'statsu' is no field of its files; did you mean 'status'?"
+
+
+def test_dates_of_toml_are_constants(tmp_path: Path) -> None:
+    mapping = ADS.replace('starts_on = "Day", ', "") + "constants = { starts_on = 2026-03-01, ends_on = 2026-03-31 }"
+    (event,) = run(tmp_path, "Campaign,Amount spent (EUR)\na,5\n", mapping)[1]
+    assert (event["id"], event["data"]["starts_on"], event["data"]["ends_on"]) == (
+        f"a/2026-03-01/2026-03-31@{MS}",
+        "2026-03-01",
+        "2026-03-31",
+    )
+
+
+def test_what_is_looked_at_is_called_as_the_file(tmp_path: Path) -> None:
+    found = examined("csv", saved(tmp_path / "in", DEALS), entry(CRM))
+    assert [(table.name, table.found) for table in found.tables] == [("file_1", "export.csv")]
+    assert (found.events, found.unread) == ({"deal": 3}, ())
 
 
 def test_a_missing_file_and_a_missing_column_are_named_with_what_is_there(tmp_path: Path) -> None:
