@@ -5,7 +5,7 @@
 with deals as (
   select *
   from deal_state
-  where dealstage is not null and (amount is null or minor_digits(currency) is not null)
+  where dealstage is not null and (amount is null or minor_digits(currency) is not null or kind = 'deleted')
 ),
 
 described as (
@@ -32,7 +32,7 @@ select
   instant(createdate) as opened_at,
   coalesce(instant(closedate), if(status in ('won', 'lost'), of_ms(changed_ms), null)) as closed_at,
   money(amount, currency) as amount,
-  if(amount is null, null, currency) as currency,
+  if(amount is null or minor_digits(currency) is null, null, currency) as currency,
   changed_ms as revision,
   coalesce(map_deal_types.value, today.dealtype) as deal_type,
   today.hubspot_owner_id as owner,

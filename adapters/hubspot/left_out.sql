@@ -1,7 +1,7 @@
 -- Grain: one row per reason for which rows of HubSpot become no event.
 select 'deals without a stage' as reason, count(*) as rows
 from deal_now
-where dealstage is null and deal_id not in (select merged_id from deal_merge)
+where dealstage is null and not is_deleted and deal_id not in (select merged_id from deal_merge)
 union all
 select 'deals without a time of creation', count(*)
 from deal_now
@@ -31,7 +31,7 @@ where
 union all
 select 'states of deals in ' || currency || ', which is no currency: add it to currencies', count(*)
 from deal_state
-where dealstage is not null and amount is not null and minor_digits(currency) is null
+where dealstage is not null and amount is not null and minor_digits(currency) is null and kind <> 'deleted'
 group by all
 union all
 select 'lifecycle stages that lifecycle_stages does not name: ' || value, count(*)

@@ -60,7 +60,7 @@ states as (
     if(is_deleted, 'deleted', 'now'),
     if(is_deleted, greatest(deal_now.changed_ms, archived_ms, latest.changed_ms), deal_now.changed_ms),
     if(is_deleted, greatest(deal_now.changed_ms, archived_ms, latest.changed_ms) || '/deleted', deal_now.changed_ms || '/now'),
-    dealstage,
+    if(is_deleted, coalesce(dealstage, 'deleted'), dealstage),
     amount,
     closedate,
     deal_currency_code
@@ -87,7 +87,7 @@ select
   coalesce(exact(amount) < 0, false) as is_below_zero,
   coalesce(known_as.value, upper(trim(deal_currency_code)), getvariable('currency'), getvariable('reporting_currency')) as currency,
   deal_currency_code is null as is_home_currency,
-  if(kind = 'merged', 'open', status) as status
+  if(kind = 'merged' or (kind = 'deleted' and dealstage = 'deleted'), coalesce(status, 'open'), status) as status
 from states
 left join deal_stage_status on deal_stage_status.stage_id = states.dealstage
 left join map_currencies as known_as on known_as.key = deal_currency_code

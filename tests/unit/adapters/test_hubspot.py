@@ -231,6 +231,17 @@ def test_a_deleted_deal_is_a_state_of_its_own_after_all_others(tmp_path: Path) -
     assert [data.get("deleted") for data in deals.values()] == [None, None, True]
 
 
+def test_a_deletion_is_told_of_a_deal_of_which_nothing_else_is_left(tmp_path: Path) -> None:
+    """No stage, or a currency that is none: a state before may be in the books, and has to leave them."""
+    odd = [(BEGUN, "dealstage", "won"), (BEGUN, "amount", "5"), (BEGUN, "deal_currency_code", "XXQ")]
+    portal = Portal(deals=[Deal(1, [(BEGUN, "amount", "5")], is_deleted=True), Deal(2, [*odd], is_deleted=True)])
+    deals = of(made(portal, tmp_path), "deal")
+    assert {name: (data["stage"], data["status"], data["deleted"], data.get("currency")) for name, data in deals.items()} == {
+        f"hs:1@{BEGUN}/deleted": ("deleted", "open", True, "EUR"),
+        f"hs:2@{BEGUN}/deleted": ("won", "won", True, None),
+    }
+
+
 def test_an_archived_deal_that_is_back_is_back(tmp_path: Path) -> None:
     """Airbyte keeps the row of the archived deal; the newer row counts."""
     where = export(Portal(deals=[Deal(1, [(BEGUN, "dealstage", "s1")], is_deleted=True)]), tmp_path / "export", "airbyte")
