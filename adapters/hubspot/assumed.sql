@@ -3,6 +3,10 @@ select 'won without an amount: revenue unknown' as reason, count(*) as rows
 from deal_state
 where kind = 'now' and status = 'won' and amount is null
 union all
+select 'states of deals with an amount below zero: kept without it', count(*)
+from deal_state
+where is_below_zero
+union all
 select 'won or lost without a close date: closed when it changed', count(*)
 from deal_state
 where status in ('won', 'lost') and closedate is null

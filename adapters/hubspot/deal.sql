@@ -5,9 +5,7 @@
 with deals as (
   select *
   from deal_state
-  where
-    dealstage is not null
-    and (amount is null or (minor_digits(currency) is not null and amount::decimal(38, 9) >= 0))
+  where dealstage is not null and (amount is null or minor_digits(currency) is not null)
 ),
 
 described as (

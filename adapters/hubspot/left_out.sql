@@ -29,14 +29,10 @@ where
   and hs_id(deal_id) not in (select merged_id from deal_merge)
   and hs_id(deal_id) not in (select into_id from deal_merge)
 union all
-select 'states of deals in a currency that is none: ' || currency, count(*)
+select 'states of deals in ' || currency || ', which is no currency: add it to currencies', count(*)
 from deal_state
 where dealstage is not null and amount is not null and minor_digits(currency) is null
 group by all
-union all
-select 'states of deals with an amount below zero', count(*)
-from deal_state
-where dealstage is not null and minor_digits(currency) is not null and amount::decimal(38, 9) < 0
 union all
 select 'lifecycle stages that lifecycle_stages does not name: ' || value, count(*)
 from lead_change
@@ -56,12 +52,15 @@ select 'forms without a contact or a time', count(*)
 from contact_form_submission
 where contact_id is null or timestamp is null
 union all
+select 'forms that another contact sent too', count(*) - count(distinct conversion_id)
+from form_sender
+union all
 select reason, count(*)
 from email_touch
 where reason is not null
 group by all
 union all
-select 'meetings that did not take place (meeting_outcome)', count(distinct engagement_id)
+select 'meetings that are not said to be completed (meeting_outcome)', count(distinct engagement_id)
 from engagement_touch
 where not is_held and not is_deleted
 union all
@@ -73,7 +72,7 @@ select 'costs of campaigns without a first day', count(*)
 from campaign_cost
 where spend is not null and starts_on is null
 union all
-select 'costs of campaigns in a currency that is none: ' || currency, count(*)
+select 'costs of campaigns in ' || currency || ', which is no currency: add it to currencies', count(*)
 from campaign_cost
 where spend is not null and starts_on is not null and minor_digits(currency) is null
 group by all

@@ -1,2 +1,6 @@
--- A number as DECIMAL(38, 9). Reading text as DECIMAL(18, 9) first, which holds what is below a billion, is a hundred times as fast.
-CREATE MACRO exact(x) AS coalesce(try_cast(x AS DECIMAL(18, 9))::DECIMAL(38, 9), x::DECIMAL(38, 9))
+-- A number of a source, exactly: a DECIMAL(38, 9). DuckDB reads a text of at most 18 digits much faster than one that may be longer.
+CREATE MACRO exact(x) AS
+CASE
+    WHEN regexp_full_match(x::VARCHAR, '-?[0-9]{1,9}([.][0-9]{1,9})?') THEN x::VARCHAR::DECIMAL(18, 9)::DECIMAL(38, 9)
+    ELSE x::DECIMAL(38, 9)
+END

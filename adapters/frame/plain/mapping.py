@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import codecs
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -279,7 +279,13 @@ def _check_choice(mapped: MappedFile, field: str, value: str) -> None:
 
 def _check_constant(mapped: MappedFile, field: str, value: str) -> None:
     kind = fields_of(mapped.fact_type)[field].kind if field in fields_of(mapped.fact_type) else "text"
-    plain = {"date": values.date, "instant": values.instant, "currency": values.currency, "integer": values.whole, "count": values.whole}
+    plain: dict[str, Callable[..., str | None]] = {
+        "date": values.date,
+        "instant": values.instant,
+        "currency": values.currency,
+        "integer": values.whole,
+        "count": values.whole,
+    }
     plain |= dict.fromkeys((*MONEY, "rate", "number"), values.number)
     if kind in plain and plain[kind](value) != value:
         shown = {"date": "2026-03-01", "instant": "2026-03-01", "currency": "EUR"}.get(kind, "12")

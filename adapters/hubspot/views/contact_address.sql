@@ -11,6 +11,8 @@ select
   contact_id,
   created_at,
   address,
-  getvariable('link_by_email') and address not in (select lower(trim(value)) from list_shared_mailboxes) as is_linked
+  getvariable('link_by_email')
+  and address not in (select mailbox from shared_mailbox)
+  and split_part(address, '@', 1) || '@' not in (select mailbox from shared_mailbox) as is_linked
 from addresses
 where address <> ''

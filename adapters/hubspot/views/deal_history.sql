@@ -6,6 +6,6 @@ select
   state['amount'] as amount,
   state['closedate'] as closedate,
   state['deal_currency_code'] as deal_currency_code,
-  map_contains(state, 'deal_currency_code') as tells_currency,
+  id in (select id from deal_change where name = 'deal_currency_code') as tells_currency,
   is_whole and state['dealstage'] is not null as is_known
-from states_of('deal_change', 20)
+from states_of('deal_change', ['dealstage', 'amount', 'closedate', 'deal_currency_code'], 20)

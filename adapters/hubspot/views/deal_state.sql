@@ -83,7 +83,8 @@ states as (
 )
 
 select
-  states.* exclude (deal_currency_code),
+  states.* exclude (deal_currency_code) replace (if(exact(amount) < 0, null, amount) as amount),
+  coalesce(exact(amount) < 0, false) as is_below_zero,
   coalesce(known_as.value, upper(trim(deal_currency_code)), getvariable('currency'), getvariable('reporting_currency')) as currency,
   deal_currency_code is null as is_home_currency,
   if(kind = 'merged', 'open', status) as status

@@ -26,7 +26,9 @@ known as (
   select
     events.*,
     if(
-      getvariable('link_by_email') and events.address not in (select lower(trim(value)) from list_shared_mailboxes),
+      getvariable('link_by_email')
+      and events.address not in (select mailbox from shared_mailbox)
+      and split_part(events.address, '@', 1) || '@' not in (select mailbox from shared_mailbox),
       email_id(events.address),
       contacts.contact_id
     ) as person_id

@@ -95,5 +95,7 @@ select
     when amount >= 0 and digits is null
       then 'deal states in ' || currency || ', which is no currency: add it to currencies'
     when status in ('won', 'lost') and close_date is null then 'closed states without a CloseDate'
+    when status in ('won', 'lost') and left(close_date, 10)::date not between date '1970-01-01' and date '2199-12-31'
+      then 'closed states with a CloseDate outside 1970 to 2199'
   end as left_out
 from counted

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LAYOUTS", "Deal", "Portal", "export", "iso", "stamp"]
+__all__ = ["LAYOUTS", "Change", "Deal", "Portal", "export", "iso", "stamp"]
 
 Rows = list[dict[str, Any]]
+Change = tuple[int, str, str | None]
+"""Milliseconds, the property, its value; None: it was cleared."""
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -31,7 +33,7 @@ class Deal:
     """A deal: its changes as (milliseconds, property, value), and what its row says besides."""
 
     id: int
-    changes: list[tuple[int, str, str | None]]
+    changes: list[Change]
     company: int | None = None
     contacts: tuple[int, ...] = ()
     merged: tuple[int, ...] = ()

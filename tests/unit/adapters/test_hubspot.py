@@ -18,7 +18,7 @@ from adapters import adapter
 from nisba.errors import SourceError
 from schemas.decoder import decode_block
 from schemas.records import RecordBlock
-from tests.unit.adapters.hubspot_world import LAYOUTS, Deal, Portal, export, stamp
+from tests.unit.adapters.hubspot_world import LAYOUTS, Change, Deal, Portal, export, stamp
 from tests.unit.adapters.running import converted, events_of, examined
 
 EUR: Mapping[str, Any] = {"currency": "EUR"}
@@ -28,7 +28,7 @@ CLOSED = str(stamp("2026-03-31 21:00"))
 
 def won_deal(id: int = 101, **more: Any) -> Deal:
     """Return a deal that was opened, offered, and won with its close date in one millisecond."""
-    changes = [
+    changes: list[Change] = [
         (BEGUN, "dealstage", "s1"),
         (BEGUN, "closedate", str(stamp("2026-04-30 12:00"))),
         (OFFERED, "amount", "1234.5"),
@@ -184,14 +184,19 @@ def rewrite(file: Path, change: Any) -> None:
 def test_a_currency_that_is_none_is_left_out_until_it_is_named(tmp_path: Path) -> None:
     portal = Portal(deals=[Deal(1, [(BEGUN, "dealstage", "s1"), (OFFERED, "amount", "10"), (OFFERED, "deal_currency_code", "CAN")])])
     assert list(of(made(portal, tmp_path), "deal")) == [f"hs:1@{BEGUN}"]
-    assert examined("hubspot", tmp_path / "export", EUR).left_out == {"states of deals in a currency that is none: CAN": 2}
+    assert examined("hubspot", tmp_path / "export", EUR).left_out == {
+        "states of deals in CAN, which is no currency: add it to currencies": 2
+    }
     deals = of(made(portal, tmp_path, currencies={"CAN": "CAD"}), "deal")
     assert [data.get("currency") for data in deals.values()] == [None, "CAD", "CAD"]
 
 
 def test_an_amount_below_zero_is_none_of_a_deal(tmp_path: Path) -> None:
-    assert made(Portal(deals=[Deal(1, [(BEGUN, "dealstage", "s1"), (BEGUN, "amount", "-5")])]), tmp_path) == []
-    assert examined("hubspot", tmp_path / "export", EUR).left_out == {"states of deals with an amount below zero": 2}
+    deals = of(made(Portal(deals=[Deal(1, [(BEGUN, "dealstage", "won"), (BEGUN, "amount", "-5")])]), tmp_path), "deal")
+    assert [(data["status"], data.get("amount"), data.get("currency")) for data in deals.values()] == [("won", None, None)] * 2
+    told = examined("hubspot", tmp_path / "export", EUR).assumed
+    assert told["states of deals with an amount below zero: kept without it"] == 2
+    assert told["won without an amount: revenue unknown"] == 1
 
 
 def test_states_before_the_first_known_stage_say_nothing(tmp_path: Path) -> None:
@@ -238,7 +243,7 @@ def test_an_archived_deal_that_is_back_is_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layout", ["fivetran", "dlt", "airbyte"])
 def test_merged_deals_are_gone_and_what_they_made_has_no_history(layout: str, tmp_path: Path) -> None:
     """107 is not even exported any more; 108 is, undeleted, with its history; 109 has the changes of both."""
-    both = [(BEGUN, "dealstage", "won"), (OFFERED, "dealstage", "s1"), (WON_AT, "dealstage", "won")]
+    both: list[Change] = [(BEGUN, "dealstage", "won"), (OFFERED, "dealstage", "s1"), (WON_AT, "dealstage", "won")]
     portal = Portal(deals=[Deal(108, [(OFFERED, "dealstage", "s1")]), Deal(109, both, merged=(107, 108))])
     deals = of(made(portal, tmp_path, layout), "deal")
     gone = {"stage": "merged", "status": "open", "opened_at": "2026-01-05T09:00:00.100000Z", "revision": WON_AT, "deleted": True}
@@ -344,7 +349,7 @@ def test_stages_of_a_lead_are_those_of_its_history(tmp_path: Path) -> None:
         ],
         deals=[Deal(1, [(BEGUN, "dealstage", "s1")])],
     )
-    given = {"lead_statuses": {"UNQUALIFIED": "rejected"}}
+    given: dict[str, Any] = {"lead_statuses": {"UNQUALIFIED": "rejected"}}
     leads = of(made(portal, tmp_path, **given), "lead-stage")
     stages = ["inquiry", "mql", "sql", "opportunity", "customer"]
     expected = {f"hs:1/{stage}@{BEGUN + place}": stage for place, stage in enumerate(stages, 1)} | {f"hs:1/rejected@{OFFERED}": "rejected"}
@@ -400,6 +405,7 @@ def test_addresses_link_unless_the_settings_say_no(tmp_path: Path) -> None:
 
     assert addresses() == ["hs:301", "hs:301", "hs:302"]
     assert addresses(shared_mailboxes=["Info@Firm.example"]) == ["hs:301", "hs:302"]
+    assert addresses(shared_mailboxes=["info@"]) == ["hs:301", "hs:302"]
     assert addresses(link_by_email=False) == []
 
 
@@ -432,7 +438,7 @@ def test_what_programs_do_and_what_is_no_touch_is_counted(tmp_path: Path) -> Non
         "e-mail events that are neither clicks nor opens": 1,
         "lead statuses that lead_statuses does not name: UNQUALIFIED": 1,
         "lifecycle stages that are no stage of a lead (subscriber, evangelist, other)": 1,
-        "meetings that did not take place (meeting_outcome)": 1,
+        "meetings that are not said to be completed (meeting_outcome)": 1,
         "opened e-mails (email_opens = false)": 1,
     }
 
@@ -464,7 +470,7 @@ def test_the_page_of_a_form_says_which_way_it_came(query: str, channel: str, cam
 def test_a_form_that_a_merge_moved_is_the_one_it_was(tmp_path: Path) -> None:
     forms = [{"id": "c-1", "contact": contact, "at": OFFERED, "url": None} for contact in (302, 303)]
     forms += [{"id": "c-2", "contact": 302, "at": OFFERED, "url": None}, {"id": None, "contact": 302, "at": OFFERED, "url": None}]
-    forms += [{"id": "c-3", "contact": None, "at": OFFERED, "url": None}]
+    forms += [{"id": "c-3", "contact": None, "at": OFFERED, "url": None}, {"id": "c-2", "contact": 411, "at": OFFERED, "url": None}]
     portal = Portal(deals=[won_deal()], forms=forms, contacts=[{"id": 302, "created": BEGUN, "merged": "303"}])
     touches = of(made(portal, tmp_path, teams={"form": "partner"}), "touch")
     assert {name: data["person_id"] for name, data in touches.items()} == {
@@ -473,7 +479,10 @@ def test_a_form_that_a_merge_moved_is_the_one_it_was(tmp_path: Path) -> None:
         f"hs:302/form@{OFFERED}": "hs:302",
     }
     assert {data["team"] for data in touches.values()} == {"partner"}
-    assert examined("hubspot", tmp_path / "export", EUR).left_out == {"forms without a contact or a time": 1}
+    assert examined("hubspot", tmp_path / "export", EUR).left_out == {
+        "forms that another contact sent too": 1,
+        "forms without a contact or a time": 1,
+    }
 
 
 def test_meetings_that_were_held_and_calls_are_the_sales_teams(tmp_path: Path) -> None:
@@ -593,7 +602,11 @@ def test_campaigns_and_what_they_cost(tmp_path: Path) -> None:
         }
     }
     left_out = examined("hubspot", where, EUR).left_out
-    assert left_out["costs of campaigns without a first day"] == left_out["costs of campaigns in a currency that is none: XXQ"] == 1
+    assert (
+        left_out["costs of campaigns without a first day"]
+        == left_out["costs of campaigns in XXQ, which is no currency: add it to currencies"]
+        == 1
+    )
 
 
 def test_loaders_that_append_write_a_row_again(tmp_path: Path) -> None:

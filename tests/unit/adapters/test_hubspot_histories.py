@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.adapters.hubspot_world import Deal, Portal, export, iso, stamp
+from tests.unit.adapters.hubspot_world import Change, Deal, Portal, export, iso, stamp
 from tests.unit.adapters.running import converted, events_of
 
 START, DAY = stamp("2026-01-01"), 86_400_000
@@ -24,11 +24,11 @@ Told = tuple[Any, ...]
 def random_deal(id: int, random: random.Random, most: int = 9) -> Deal:
     """Return a deal with changes of one or several properties at a time, some of them in the next millisecond."""
     ms = START + random.randrange(60 * DAY)
-    changes: list[tuple[int, str, str | None]] = [(ms, "dealstage", "s1"), (ms, "closedate", str(ms + 30 * DAY))]
+    changes: list[Change] = [(ms, "dealstage", "s1"), (ms, "closedate", str(ms + 30 * DAY))]
     for _ in range(random.randrange(most)):
         ms += random.choice([1, 1_000, DAY, 20 * DAY])
-        for name in random.sample(["dealstage", "amount", "closedate", "deal_currency_code"], random.choice([1, 1, 2])):
-            changes.append((ms, name, random_value(name, ms, random)))
+        names = random.sample(["dealstage", "amount", "closedate", "deal_currency_code"], random.choice([1, 1, 2]))
+        changes += [(ms, name, random_value(name, ms, random)) for name in names]
     return Deal(id, changes, company=501 + id % 3, contacts=(301 + id % 5,))
 
 

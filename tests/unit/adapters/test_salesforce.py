@@ -107,10 +107,14 @@ def test_amounts_without_a_currency_are_in_that_of_the_settings_or_of_the_report
 
 
 def test_an_amount_below_zero_is_none_and_a_closed_state_without_a_date_is_no_state(tmp_path: Path) -> None:
-    tables = {"Opportunity": deals(deal(1, amount="-5"), deal(2, closes="", flags="true,true"), deal(3, closes=""))}
+    tables = {
+        "Opportunity": deals(
+            deal(1, amount="-5"), deal(2, closes="", flags="true,true"), deal(3, closes=""), deal(4, closes="0026-05-01", flags="true,true")
+        )
+    }
     found = Found(tmp_path, tables)
     assert {data["deal_id"]: data.get("amount") for data in found.of("deal").values()} == {"D1": None, "D3": "100.00"}
-    assert found.left_out == {"closed states without a CloseDate": 1}
+    assert found.left_out == {"closed states without a CloseDate": 1, "closed states with a CloseDate outside 1970 to 2199": 1}
     assert found.assumed == {"states with an amount below zero: kept without it": 1}
 
 
