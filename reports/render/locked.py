@@ -47,6 +47,8 @@ def locked_run(found: Locked, summary: Sequence[Summary], model: str, currency: 
     parts = [shown] if rows else [_line(title), _line(nothing)]
     made = [(statement, statement.removeprefix(f"{run.period}/")) for statement in found.statements]
     lines = [words("locked.statement", statement=statement, period=run.period, plan=plan) for statement, plan in made]
+    if run.is_first and run.period_kind != "quarter" and run.config.incentive:
+        lines.append(words("locked.no_statement", period=run.period))
     return "".join([*parts, *map(_line, lines)])
 
 
