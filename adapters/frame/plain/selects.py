@@ -245,8 +245,12 @@ def _added_up(source: str, file: MappedFile) -> str:
     summed = [field for field in _SUMMED if field in file.fields]
     absent = [field for field in _identifying("spend") if field not in file.fields]
     others = [f'"{field}"' for field in (*_named(file), *absent) if field not in summed]
-    sums = [f"sum({field}::DECIMAL(38, 9))::VARCHAR AS {field}" for field in summed]
+    sums = [f"sum({_number(field)})::VARCHAR AS {field}" for field in summed]
     return f"SELECT {', '.join([*others, 'key', 'stamp', *sums])} FROM ({source}) GROUP BY ALL"
+
+
+def _number(field: str) -> str:
+    return f"exact({field})" if field == "amount" else f"{field}::BIGINT"
 
 
 def _kind(file: MappedFile, field: str) -> str:
@@ -277,12 +281,12 @@ def _values(file: MappedFile) -> Iterator[tuple[str, str]]:
 
 def _value(file: MappedFile, field: str) -> str:
     return {
-        "integer": f"{field}::DECIMAL(38, 9)::BIGINT",
-        "count": f"{field}::DECIMAL(38, 9)::BIGINT",
+        "integer": f"{field}::BIGINT",
+        "count": f"{field}::BIGINT",
         "number": f"{field}::DOUBLE",
         "truth": f"{field}::BOOLEAN",
         "amount": f"money({field}, currency)",
-        "cost": f"without_zeros(decimals({field}::DECIMAL(38, 9), 6))",
+        "cost": f"without_zeros(decimals(exact({field}), 6))",
         "ids": f"string_split({field}, '{LIST}')",
     }.get(_kind(file, field), field)
 

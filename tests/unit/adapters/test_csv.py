@@ -7,13 +7,14 @@ import gzip
 import hashlib
 import os
 import sys
+import tempfile
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters import Conversion, convert, examine, pulls
@@ -290,6 +291,31 @@ def test_an_account_may_be_called_total_and_a_region_na(tmp_path: Path) -> None:
     done, events = run(tmp_path, content, mapping)
     assert (done.events, done.left_out) == ({"deal": 3}, {})
     assert (events[0]["data"]["account_id"], events[0]["data"]["region"]) == ("Total", "NA")
+
+
+CELLS = st.tuples(
+    st.sampled_from(["Brand", "Total", "Total Wine", "", "--", "2.38427E+16", "Ann@Acme.example"]),
+    st.sampled_from(["2026-03-01", "2026-02-30", "soon", "", "2026-03-01T10:00:00Z"]),
+    st.sampled_from(["5", "€1,234.50", "$5", "1,50", "", "much", "(2)", "0.1234567"]),
+)
+
+
+@given(st.lists(CELLS, max_size=12))
+@settings(max_examples=25)
+def test_no_row_is_lost(rows: list[tuple[str, str, str]]) -> None:
+    """Whatever stands in the cells: a row is an event, or it is counted; where none can be read, one sentence says so."""
+    lines = "".join(f'{number};{campaign};{day};"{cost}"\n' for number, (campaign, day, cost) in enumerate(rows))
+    mapping = ADS + 'key = ["Row"]\ndelimiter = ";"\ndecimal = "."'
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done, events = run(Path(folder), f"Row;Campaign;Day;Amount spent (EUR)\n{lines}", mapping)
+        except SourceError as error:
+            said = str(error)
+        else:
+            assert len(events) == done.events["spend"]
+            assert done.events["spend"] + sum(done.left_out.values()) == len(rows)
+            return
+    assert any(words in said for words in ("none of its", "by the formats of the mapping", "before the decimals"))
 
 
 # Ids, revisions, rows of one id
