@@ -38,7 +38,8 @@ def test_what_ads_cost_counts_for_the_campaign_that_they_were_for(sample_data: P
     assert (done.read.dead_letters, done.read.conflicts) == (0, 0)
     with open_reader(config.warehouse.path) as con:
         rows = con.execute(
-            "SELECT campaign_id, cost, revenue FROM marts.campaign_roi WHERE period = '2026-Q1' AND model = 'linear' AND campaign_id IN (?, ?)",
+            "SELECT campaign_id, cost, revenue FROM marts.campaign_roi "
+            "WHERE period = '2026-Q1' AND model = 'linear' AND campaign_id IN (?, ?)",
             [WEBINAR, "google_ads:9"],
         ).fetchall()
     assert {name: (cost, revenue) for name, cost, revenue in rows} == (MET if is_said else APART)
