@@ -7,9 +7,10 @@ and nothing is fetched: the extensions for SQLite and Postgres come as packages,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +32,14 @@ _CATALOGUE = "exported"
 
 @dataclass(frozen=True)
 class FoundTable:
-    """A table of a place: what it is called there, and the relation that reads it in SQL."""
+    """A table of a place: what it is called there, and the relation that reads it in SQL.
+
+    `bare` reads files of text as if they had no header, with these columns; None for what has no such files.
+    """
 
     name: str
     relation: str
+    bare: Callable[[Sequence[str]], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def _table_of_file(file: Path) -> FoundTable | None:
     match = _FILE.fullmatch(file.name)
     if match is None or not file.stat().st_size:
         return None
-    return FoundTable(match["stem"], _reader(match["kind"], [file]))
+    return _of_files(match["stem"], match["kind"], [file])
 
 
 def _table_of_folder(folder: Path) -> FoundTable | None:
@@ -106,7 +111,7 @@ def _table_of_folder(folder: Path) -> FoundTable | None:
     kinds = sorted({_kind(path) for path in files})
     if len(kinds) > 1:
         raise SourceError(f"{folder}: {' and '.join(kinds)} in one table; keep the files of one kind.")
-    return FoundTable(folder.name, _reader(kinds[0], files)) if files else None
+    return _of_files(folder.name, kinds[0], files) if files else None
 
 
 def _kind(file: Path) -> str:
@@ -115,13 +120,25 @@ def _kind(file: Path) -> str:
     return match["kind"].lower()
 
 
+def _of_files(name: str, kind: str, files: list[Path]) -> FoundTable:
+    is_text = kind.lower() in ("csv", "tsv")
+    return FoundTable(name, _reader(kind, files), partial(_bare_reader, files) if is_text else None)
+
+
+def _bare_reader(files: list[Path], columns: Sequence[str]) -> str:
+    """Read what has no header: columns between tabs, no quotes, a row that ends early."""
+    paths, types = ", ".join(_quoted(str(file)) for file in files), ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in columns)
+    options = "header = false, delim = '\t', quote = '', escape = '', all_varchar = true, auto_detect = false, null_padding = true"
+    return f"read_csv([{paths}], columns = {{{types}}}, {options})"
+
+
 def _reader(kind: str, files: list[Path]) -> str:
     paths = ", ".join(_quoted(str(file)) for file in files)
     if kind.lower() in ("csv", "tsv"):
         return f"read_csv([{paths}], all_varchar = true, header = true, union_by_name = true)"
     if kind.lower() == "parquet":
         return f"read_parquet([{paths}], union_by_name = true)"
-    return f"read_json([{paths}], union_by_name = true)"
+    return f"read_json([{paths}], union_by_name = true, sample_size = -1, maximum_depth = 1)"
 
 
 def _database(file: Path) -> str | None:
