@@ -1,4 +1,4 @@
--- What channel() says, of texts that are lower-case and trimmed.
+-- Google's default channel of texts that are lower-case and trimmed.
 CREATE MACRO default_channel(source, medium, campaign, category) AS
 CASE
     WHEN (source IS NULL AND medium IS NULL) OR (source = '(direct)' AND coalesce(medium, '(none)') IN ('(none)', '(not set)')) THEN 'direct'

@@ -1,70 +1,27 @@
--- Grain: one row per page view of a relation, with its channel and campaign, or the reason why it is no touch.
---
--- A relation of pages has: id, happened, visitor_id, person_id, url, referrer, user_agent, utm_source, utm_medium, utm_campaign, utm_content,
--- utm_term, utm_id; and where the source itself knows: paid_click (a channel), is_internal, referrer_category.
--- Each row is judged by itself, by the first rule that holds: a program; a paid click; a tagged link; a referrer; none at all, which is direct.
+-- Grain: one row per page view of a relation that is a touch, with its channel and campaign. What a relation of pages has: judged_pages().
 CREATE MACRO visits(pages) AS TABLE
-WITH read_pages AS NOT MATERIALIZED (
-    SELECT *, url_query(url) AS query, url_host(referrer) AS referrer_host FROM query_table(pages)
-),
-
-tagged AS NOT MATERIALIZED (
-    SELECT
-        * EXCLUDE (utm_source, utm_medium, utm_campaign, utm_content, utm_term, utm_id, paid_click),
-        coalesce(utm_source, query_value(query, 'utm_source')) AS utm_source,
-        coalesce(utm_medium, query_value(query, 'utm_medium')) AS utm_medium,
-        coalesce(utm_campaign, query_value(query, 'utm_campaign')) AS utm_campaign,
-        coalesce(utm_content, query_value(query, 'utm_content')) AS utm_content,
-        coalesce(utm_term, query_value(query, 'utm_term')) AS utm_term,
-        coalesce(utm_id, query_value(query, 'utm_id')) AS utm_id,
-        coalesce(paid_click, click_channel(query)) AS paid_click
-    FROM read_pages
-),
-
-lowered AS NOT MATERIALIZED (
+WITH lowered AS NOT MATERIALIZED (
     SELECT
         *,
         nullif(lower(trim(utm_source)), '') AS source,
         nullif(lower(trim(utm_medium)), '') AS medium,
         lower(not_placeholder(utm_campaign)) AS campaign,
-        coalesce(lower(trim(utm_content)), '') AS content,
-        coalesce(utm_source, utm_medium, utm_campaign, utm_content, utm_term, utm_id) IS NOT NULL AS is_tagged
-    FROM tagged
+        coalesce(lower(trim(utm_content)), '') AS content
+    FROM judged_pages(pages)
+    WHERE rule IN ('click', 'link', 'direct', 'referrer')
 ),
 
 answers AS (
     SELECT lower(trim(key)) AS pair, min(value) AS channel FROM map_channels GROUP BY ALL
 ),
 
-judged AS NOT MATERIALIZED (
-    SELECT
-        lowered.*,
-        CASE
-            WHEN is_bot(user_agent) THEN 'bot'
-            WHEN visitor_id IS NULL AND person_id IS NULL THEN 'nobody'
-            WHEN paid_click IS NOT NULL THEN 'click'
-            WHEN is_tagged THEN 'link'
-            WHEN referrer_host IS NULL AND NOT coalesce(is_internal, false) THEN 'direct'
-            WHEN coalesce(is_internal, false)
-            OR verdict IN ('internal', 'excluded')
-            OR referrer_host = url_host(url)
-            OR regexp_replace(referrer_host, '^www\.', '') = regexp_replace(url_host(url), '^www\.', '') THEN 'inside'
-            ELSE 'referrer'
-        END AS rule,
-        coalesce(nullif(verdict, 'other'), referrer_category) AS referrer_is,
-        source_categories.category AS source_is
-    FROM lowered
-    LEFT JOIN host_verdicts(pages) AS verdicts ON verdicts.host = referrer_host
-    LEFT JOIN source_categories() AS source_categories ON source_categories.source = lowered.source
-),
-
 channels AS NOT MATERIALIZED (
     SELECT
-        judged.*,
+        lowered.*,
         CASE rule
             WHEN 'click' THEN paid_click
             WHEN 'direct' THEN 'direct'
-            WHEN 'link' THEN coalesce(of_link.channel, default_channel(judged.source, medium, campaign, source_is))
+            WHEN 'link' THEN coalesce(of_link.channel, default_channel(lowered.source, medium, lower(trim(utm_campaign)), category))
             WHEN 'referrer' THEN coalesce(
                 of_host.channel,
                 CASE referrer_is
@@ -76,8 +33,9 @@ channels AS NOT MATERIALIZED (
                 END
             )
         END AS channel
-    FROM judged
-    LEFT JOIN answers AS of_link ON of_link.pair = coalesce(judged.source, '(none)') || '/' || coalesce(medium, '(none)')
+    FROM lowered
+    LEFT JOIN source_categories() AS known ON known.source = lowered.source
+    LEFT JOIN answers AS of_link ON of_link.pair = coalesce(lowered.source, '(none)') || '/' || coalesce(medium, '(none)')
     LEFT JOIN answers AS of_host ON of_host.pair = referrer_host || '/referral'
 ),
 
