@@ -6,11 +6,11 @@ one view, whatever tool wrote it. `tables.toml` declares them:
     [opportunity]
     must = true                          # else a missing table is an empty one
     unless = ["deals"]                   # a must only where none of these tables is there
-    required = ["id", "stage_name"]      # columns without which nothing can be said
+    required = ["id", "stage_name"]      # columns without which nothing can be said; "a|b": one of them
     names = ["opportunities", "opportunity_*"]  # what else the table is called; `*`: all tables so called with digits there
     headless = ["id", "stage_name"]      # the columns of files without a header, in their order
     strip = ["property_"]                # beginnings of columns that some tools add
-    key = ["id"]                         # of rows that are equal in these, the one with the greatest `latest` counts
+    key = ["id"]                         # of rows that are equal in these, the one with the greatest `latest` counts; without the first: all
     latest = ["system_modstamp"]         # or `earliest`
     [opportunity.columns]
     id = []                              # column = what else it is called, in order
@@ -139,7 +139,8 @@ def _part(
 def _find(place: Place, name: str, declared: Mapping[str, SourceTable], called: Mapping[str, str]) -> list[FoundTable]:
     """Return the tables of a place that a declared one is made of; SourceError where it has none and must have one."""
     table, tried = declared[name], _tried(name, declared[name], called)
-    found = next((hits for one in tried if (hits := _called(place, one))), [])
+    found = next((_called(place, one) for one in tried if "*" not in one and _called(place, one)), [])
+    found = found or [part for one in tried if "*" in one for part in _called(place, one)]
     stands_for = any(_called(place, one) for other in table.unless for one in _tried(other, declared[other], called))
     if not found and (name in called or (table.must and not stands_for)):
         there = ", ".join(sorted(one.name for one in place.tables.values()))
@@ -196,9 +197,11 @@ def _check(
     name: str,
 ) -> None:
     for column in table.required:
-        if hits[column] is None:
-            looked = f" (looked for {', '.join(wanted[column])})" if len(wanted[column]) > 1 else ""
-            raise SourceError(f"{place.text}: the table {found.name} has no column {column}{looked}; is it another version of the export?")
+        either = column.split("|")
+        if all(hits[one] is None for one in either):
+            looked = [other for one in either for other in wanted[one]]
+            also = f" (looked for {', '.join(looked)})" if len(looked) > 1 else ""
+            raise SourceError(f"{place.text}: the table {found.name} has no column {either[0]}{also}; is it another version of the export?")
     for column in own:
         if column.table == name and column.column and hits[column.name] is None:
             raise SourceError(f"{place.text}: the table {found.name} has no column {column.column}, which the adapter's settings name.")
@@ -223,7 +226,7 @@ def _once(connection: DuckDBPyConnection, name: str, select: str, table: SourceT
     if not table.key:
         return select
     key, repeated = ", ".join(table.key), identifier(f"repeated_{name}")
-    is_key = " AND ".join(f"{column} IS NOT NULL" for column in table.key)
+    is_key = f"{table.key[0]} IS NOT NULL"
     connection.execute(
         f"CREATE TEMP TABLE {repeated} AS SELECT hash({key}) AS key_hash, count(*) AS rows FROM ({select}) "
         f"WHERE {is_key} GROUP BY ALL HAVING count(*) > 1"
@@ -235,7 +238,7 @@ def _once(connection: DuckDBPyConnection, name: str, select: str, table: SourceT
     order += [f"{column} DESC NULLS LAST" for column in sorted(columns)]
     hashes = f"(SELECT key_hash FROM {repeated})"
     return (
-        f"SELECT * FROM ({select}) WHERE NOT ({is_key}) OR hash({key}) NOT IN {hashes} "
+        f"SELECT * FROM ({select}) WHERE {table.key[0]} IS NULL OR hash({key}) NOT IN {hashes} "
         f"UNION ALL SELECT * FROM ({select}) WHERE {is_key} AND hash({key}) IN {hashes} "
         f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) = 1"
     )

@@ -65,6 +65,7 @@ select
   nullif(context_campaign_term, '') as utm_term,
   nullif(context_campaign_id, '') as utm_id,
   null::varchar as paid_click,
+  null::varchar as paid_platform,
   null::boolean as is_internal,
   null::varchar as referrer_category
 from shown

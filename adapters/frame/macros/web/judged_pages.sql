@@ -1,7 +1,7 @@
 -- Grain: one row per page view of a relation, with the reason why it is a touch or is none: `rule`.
 --
 -- A relation of pages has: id, happened, visitor_id, person_id, url, referrer, user_agent, utm_source, utm_medium, utm_campaign, utm_content,
--- utm_term, utm_id; and what the source itself knows: paid_click (a channel), is_internal, referrer_category.
+-- utm_term, utm_id; and what the source itself knows: paid_click (a channel), paid_platform, is_internal, referrer_category.
 -- Each row is judged by itself, by the first rule that holds: nothing to judge; a program; nobody; a paid click; a tagged link; no referrer
 -- at all; a referrer inside or left out by the settings; any other referrer. A page's own host is inside, whatever the settings say.
 CREATE MACRO judged_pages(pages) AS TABLE
@@ -11,14 +11,15 @@ WITH read_pages AS NOT MATERIALIZED (
 
 tagged AS NOT MATERIALIZED (
     SELECT
-        * EXCLUDE (utm_source, utm_medium, utm_campaign, utm_content, utm_term, utm_id, paid_click),
+        * EXCLUDE (utm_source, utm_medium, utm_campaign, utm_content, utm_term, utm_id, paid_click, paid_platform),
         coalesce(utm_source, query_value(query, 'utm_source')) AS utm_source,
         coalesce(utm_medium, query_value(query, 'utm_medium')) AS utm_medium,
         coalesce(utm_campaign, query_value(query, 'utm_campaign')) AS utm_campaign,
         coalesce(utm_content, query_value(query, 'utm_content')) AS utm_content,
         coalesce(utm_term, query_value(query, 'utm_term')) AS utm_term,
         coalesce(utm_id, query_value(query, 'utm_id')) AS utm_id,
-        coalesce(paid_click, click_channel(query)) AS paid_click
+        coalesce(paid_click, click_channel(query)) AS paid_click,
+        coalesce(paid_platform, click_platform(query)) AS paid_platform
     FROM read_pages
 ),
 

@@ -42,23 +42,20 @@ channels AS NOT MATERIALIZED (
 campaigns AS NOT MATERIALIZED (
     SELECT
         channels.*,
-        CASE
-            WHEN NOT is_tagged AND query IS NULL THEN NULL
-            ELSE coalesce(
-                exact.campaign_id,
-                of_campaign.campaign_id,
-                of_content.campaign_id,
-                of_name.campaign_id,
-                sf_id(nullif(regexp_extract(utm_campaign, '(?:^|[^A-Za-z0-9])(701[A-Za-z0-9]{15}|701[A-Za-z0-9]{12})(?:[^A-Za-z0-9]|$)', 1), '')),
-                coalesce(platform_of(channels.source), click_platform(query)) || ':' || nullif(regexp_extract(utm_id, '^[0-9]+$'), ''),
-                'google_ads:' || nullif(regexp_extract(query_value(query, 'gad_campaignid'), '^[0-9]+$'), ''),
-                coalesce(platform_of(channels.source), platform_of(query_value(query, 'hsa_net')))
-                || ':' || nullif(regexp_extract(query_value(query, 'hsa_cam'), '^[0-9]+$'), ''),
-                of_address.campaign_id,
-                of_ad.campaign_id,
-                'utm:' || left(campaign, 252)
-            )
-        END AS campaign_id
+        coalesce(
+            exact.campaign_id,
+            of_campaign.campaign_id,
+            of_content.campaign_id,
+            of_name.campaign_id,
+            sf_id(nullif(regexp_extract(utm_campaign, '(?:^|[^A-Za-z0-9])(701[A-Za-z0-9]{15}|701[A-Za-z0-9]{12})(?:[^A-Za-z0-9]|$)', 1), '')),
+            coalesce(platform_of(channels.source), paid_platform) || ':' || nullif(regexp_extract(utm_id, '^[0-9]+$'), ''),
+            'google_ads:' || nullif(regexp_extract(query_value(query, 'gad_campaignid'), '^[0-9]+$'), ''),
+            coalesce(platform_of(channels.source), platform_of(query_value(query, 'hsa_net')))
+            || ':' || nullif(regexp_extract(query_value(query, 'hsa_cam'), '^[0-9]+$'), ''),
+            of_address.campaign_id,
+            of_ad.campaign_id,
+            'utm:' || left(campaign, 252)
+        ) AS campaign_id
     FROM channels
     LEFT JOIN campaign_answers() AS exact ON exact.tag = channels.source || chr(31) || campaign || chr(31) || content
     LEFT JOIN campaign_answers() AS of_campaign ON of_campaign.tag = channels.source || chr(31) || campaign || chr(31)
