@@ -1,20 +1,19 @@
 -- Grain: one row per reason for which rows of the source become no event.
 with judged as (
-  select rule, count(*) as rows
+  select
+    count(*) filter (where rule = 'inside') as inside,
+    count(*) filter (where rule = 'bot') as bots,
+    count(*) filter (where rule = 'nobody') as nobody,
+    count(*) filter (where rule = 'incomplete') as incomplete
   from judged_pages('page')
-  group by rule
 )
 
 select
-  case rule
-    when 'inside' then 'internal or excluded referrer'
-    when 'bot' then 'bots'
-    when 'nobody' then 'pages of nobody: neither a visitor nor a person'
-    when 'incomplete' then 'pages without an id or a time'
-  end as reason,
-  rows
+  unnest(
+    ['internal or excluded referrer', 'bots', 'pages of nobody: neither a visitor nor a person', 'pages without an id or a time']
+  ) as reason,
+  unnest([inside, bots, nobody, incomplete]) as rows
 from judged
-where rule in ('inside', 'bot', 'nobody', 'incomplete')
 union all
 select 'pages of a single-page application that keep a referrer', count(*)
 from spa_visits('visit')

@@ -1,7 +1,7 @@
 -- The advertising platform whose click id a query has.
 CREATE MACRO click_platform(q) AS
 CASE
-    WHEN NOT regexp_matches(q, 'clid=|braid=|li_fat_id=|rdt_cid=|(?i:sccid)=|epik=|msclkid=') THEN NULL
+    WHEN NOT contains(q, 'id=') AND NOT contains(q, 'epik=') THEN NULL
     WHEN regexp_matches(q, '(?:^|[&;])(?:gclid|gbraid|wbraid|dclid)=[^&]') THEN 'google_ads'
     WHEN regexp_matches(q, '(?:^|[&;])msclkid=[^&]') THEN 'microsoft_ads'
     WHEN regexp_matches(q, '(?:^|[&;])li_fat_id=[^&]') THEN 'linkedin_ads'

@@ -3,11 +3,11 @@
 -- under their very names: google.com is one, mail.google.com is not. `{}` in the list is a country, before or behind the name.
 CREATE MACRO host_verdicts(pages) AS TABLE
 WITH hosts AS (
-    SELECT DISTINCT url_host(referrer) AS host FROM query_table(pages) WHERE referrer IS NOT NULL
+    SELECT DISTINCT url_host(referrer) AS host FROM query_table(pages)
 ),
 
 labels AS (
-    SELECT host, string_split(host, '.') AS parts FROM hosts WHERE host IS NOT NULL
+    SELECT host, string_split(host, '.') AS parts FROM hosts
 ),
 
 parents AS (
@@ -39,7 +39,7 @@ listed AS (
 ),
 
 hits AS (
-    SELECT host, verdict, rank FROM parents INNER JOIN listed ON parent = regexp_replace(listed, '^www\.', '') OR parent = listed
+    SELECT host, verdict, rank FROM parents INNER JOIN listed ON parent = without_www(listed)
     UNION ALL
     SELECT names.host, 'search', 6 FROM names INNER JOIN web_hosts ON names.name = web_hosts.host WHERE category = 'search'
 )

@@ -1,14 +1,26 @@
 -- Grain: one row per page view of a relation that is a touch, with its channel and campaign. What a relation of pages has: judged_pages().
 CREATE MACRO visits(pages) AS TABLE
-WITH lowered AS NOT MATERIALIZED (
+WITH tagged AS NOT MATERIALIZED (
+    SELECT
+        * EXCLUDE (utm_source, utm_medium, utm_campaign, utm_content, utm_term, utm_id),
+        coalesce(utm_source, query_value(query, 'utm_source')) AS utm_source,
+        coalesce(utm_medium, query_value(query, 'utm_medium')) AS utm_medium,
+        coalesce(utm_campaign, query_value(query, 'utm_campaign')) AS utm_campaign,
+        coalesce(utm_content, query_value(query, 'utm_content')) AS utm_content,
+        coalesce(utm_term, query_value(query, 'utm_term')) AS utm_term,
+        coalesce(utm_id, query_value(query, 'utm_id')) AS utm_id,
+        unnest(CASE WHEN is_visit THEN [true] END) AS is_kept
+    FROM judged_pages(pages)
+),
+
+lowered AS NOT MATERIALIZED (
     SELECT
         *,
         nullif(lower(trim(utm_source)), '') AS source,
         nullif(lower(trim(utm_medium)), '') AS medium,
         lower(not_placeholder(utm_campaign)) AS campaign,
         coalesce(lower(trim(utm_content)), '') AS content
-    FROM judged_pages(pages)
-    WHERE rule IN ('click', 'link', 'direct', 'referrer')
+    FROM tagged
 ),
 
 answers AS (
@@ -75,5 +87,8 @@ SELECT
     campaign_id,
     without_query(url) AS url,
     without_query(referrer) AS referrer,
-    struct_pack(campaign := utm_campaign, content := utm_content, medium := utm_medium, source := utm_source, term := utm_term) AS utm
+    CASE
+        WHEN is_tagged THEN
+            struct_pack(campaign := utm_campaign, content := utm_content, medium := utm_medium, source := utm_source, term := utm_term)
+    END AS utm
 FROM campaigns
