@@ -25,7 +25,7 @@ known AS NOT MATERIALIZED (
         coalesce(nullif(verdict, 'other'), referrer_category) AS referrer_is,
         coalesce(is_internal, false)
         OR coalesce(verdict IN ('internal', 'excluded'), false)
-        OR coalesce(without_www(referrer_host) = without_www(own_host), false) AS is_inside
+        OR coalesce(referrer_host <> '' AND without_www(referrer_host) = without_www(own_host), false) AS is_inside
     FROM read_pages
     LEFT JOIN host_verdicts(pages) AS verdicts ON verdicts.host = referrer_host
     LEFT JOIN agents ON agents.user_agent = read_pages.user_agent
