@@ -23,7 +23,8 @@ COPY (
         make_timestamp(1767225600000000 + (hash(i, 2) % 7776000000)::BIGINT * 1000) AS "timestamp",
         make_timestamp(1767225601000000 + (hash(i, 2) % 7776000000)::BIGINT * 1000) AS received_at,
         CASE hash(i, 3) % 10
-            WHEN 0 THEN 'https://www.acme.example/pricing?utm_source=google&utm_medium=cpc&utm_campaign=Brand+' || (hash(i) % 50) || '&gclid=' || md5(i::VARCHAR)
+            WHEN 0 THEN 'https://www.acme.example/pricing?utm_source=google&utm_medium=cpc&utm_campaign=Brand+'
+            || (hash(i) % 50) || '&gclid=' || md5(i::VARCHAR)
             WHEN 1 THEN 'https://www.acme.example/blog?utm_source=newsletter&utm_medium=email&utm_campaign=March'
             ELSE 'https://www.acme.example/docs/page-' || (hash(i) % 5000)
         END AS url,

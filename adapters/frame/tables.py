@@ -198,13 +198,13 @@ def _check(
 ) -> None:
     for column in table.required:
         either = column.split("|")
-        if all(hits[one] is None for one in either):
-            looked = [other for one in either for other in wanted[one]]
+        if all(hits[each] is None for each in either):
+            looked = [other for each in either for other in wanted[each]]
             also = f" (looked for {', '.join(looked)})" if len(looked) > 1 else ""
             raise SourceError(f"{place.text}: the table {found.name} has no column {either[0]}{also}; is it another version of the export?")
-    for column in own:
-        if column.table == name and column.column and hits[column.name] is None:
-            raise SourceError(f"{place.text}: the table {found.name} has no column {column.column}, which the adapter's settings name.")
+    for one in own:
+        if one.table == name and one.column and hits[one.name] is None:
+            raise SourceError(f"{place.text}: the table {found.name} has no column {one.column}, which the adapter's settings name.")
 
 
 def _text(column: str | None, present: Mapping[str, str]) -> str:

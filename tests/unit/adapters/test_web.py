@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from adapters import adapter
 from nisba.errors import SourceError
 from tests.unit.adapters.running import converted, events_of
 
@@ -85,7 +86,12 @@ def test_a_page_keeps_no_words_of_people(tmp_path: Path) -> None:
 
 def test_channels_of_the_firm_go_before_the_rules_of_google(tmp_path: Path) -> None:
     channels = {"Partner/Banner": "partner", "blog.p.example/referral": "partner_blog"}
-    found = seen(tmp_path, "https://a.example/?utm_source=partner&utm_medium=banner,", "https://a.example/,https://blog.p.example/", channels=channels)
+    found = seen(
+        tmp_path,
+        "https://a.example/?utm_source=partner&utm_medium=banner,",
+        "https://a.example/,https://blog.p.example/",
+        channels=channels,
+    )
     assert [data["channel"] for data in found.values()] == ["partner", "partner_blog"]
 
 
@@ -145,7 +151,9 @@ def test_segment_by_hand(sample_data: Path, tmp_path: Path) -> None:
     assert {number: data["campaign_id"] for number, data in found.items() if "campaign_id" in data} == expected["campaign_id"]
     assert (found["t1"]["kind"], found["t1"]["channel"]) == ("demo", "organic_search")
     assert done.left_out == expected["left_out"]
-    links = {tuple(f"{side['kind']} {side['id']}" for side in (e["data"]["left"], e["data"]["right"])) for e in events_of(tmp_path, "identity")}
+    links = {
+        tuple(f"{side['kind']} {side['id']}" for side in (e["data"]["left"], e["data"]["right"])) for e in events_of(tmp_path, "identity")
+    }
     assert links == {
         ("visitor an-1", "person u-1"),
         ("visitor an-3", "person u-7"),
@@ -188,12 +196,11 @@ def test_an_enriched_file_has_no_header(sample_data: Path, tmp_path: Path) -> No
     table = sample_data / "adapters" / "web" / "snowplow"
     where = tmp_path / "export"
     where.mkdir()
-    from adapters import adapter
-
     order = adapter("snowplow").tables["events"].headless
     there = {name for name, *_ in duckdb.sql(f"DESCRIBE FROM '{table}/event/*.csv'").fetchall()}
     columns = ", ".join(f'"{name}"' if name in there else "NULL" for name in order)
-    duckdb.sql(f"COPY (SELECT {columns} FROM read_csv('{table}/event/*.csv', all_varchar = true)) TO '{where}/enriched.tsv' (HEADER false, DELIMITER '\t')")
+    rows = f"SELECT {columns} FROM read_csv('{table}/event/*.csv', all_varchar = true)"
+    duckdb.sql(f"COPY ({rows}) TO '{where}/enriched.tsv' (HEADER false, DELIMITER '\t', QUOTE '', ESCAPE '')")
     bare, whole = converted("snowplow", where, tmp_path / "bare"), converted("snowplow", table, tmp_path / "whole")
     for file in whole.directory.glob("*.jsonl"):
         assert (bare.directory / file.name).read_bytes() == file.read_bytes()
@@ -225,7 +232,8 @@ def bigquery(folder: Path) -> None:
 
     home = "https://a.example/"
     day = [
-        event(0, "page_view", "p1", page_location=f"{home}?gclid=x&gad_campaignid=99") | {"collected_traffic_source": {"manual_medium": "organic"}},
+        event(0, "page_view", "p1", page_location=f"{home}?gclid=x&gad_campaignid=99")
+        | {"collected_traffic_source": {"manual_medium": "organic"}},
         event(60_000_000, "page_view", "p1", page_location=f"{home}b", page_referrer=home) | {"user_id": "u1"},
         event(90_000_000, "generate_lead", "p1", page_location=f"{home}b"),
         event(99_000_000, "page_view", "p2", page_location=home, page_referrer="https://duckduckgo.com/"),
@@ -233,7 +241,7 @@ def bigquery(folder: Path) -> None:
     now = [day[-1], event(100_000_000, "session_start", "p3")]
     value = "STRUCT(string_value VARCHAR, int_value BIGINT, double_value DOUBLE)"
     types = {"event_timestamp": "BIGINT", "event_params": f"STRUCT(key VARCHAR, value {value})[]", "user_id": "VARCHAR"}
-    types |= {name: "VARCHAR" for name in ("stream_id", "event_name", "user_pseudo_id")} | {"event_bundle_sequence_id": "BIGINT"}
+    types |= dict.fromkeys(("stream_id", "event_name", "user_pseudo_id"), "VARCHAR") | {"event_bundle_sequence_id": "BIGINT"}
     types |= {"collected_traffic_source": "STRUCT(manual_medium VARCHAR)"}
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in types.items())
     for name in ("json", "parquet", "twice"):
@@ -251,7 +259,9 @@ def test_every_layout_of_bigquery_is_one(tmp_path: Path) -> None:
     bigquery(tmp_path)
     settings = {"track_kinds": {"generate_lead": "form"}}
     done = {name: converted("ga4", tmp_path / name, tmp_path / f"out-{name}", settings) for name in ("json", "parquet", "twice")}
-    found = [(data["visitor_id"], data["kind"], data["channel"], data.get("campaign_id")) for data in touches_of(done["json"].directory).values()]
+    found = [
+        (data["visitor_id"], data["kind"], data["channel"], data.get("campaign_id")) for data in touches_of(done["json"].directory).values()
+    ]
     assert sorted(found, key=str) == [
         ("p1", "form", "paid_search", "google_ads:99"),
         ("p1", "visit", "paid_search", "google_ads:99"),
@@ -259,7 +269,9 @@ def test_every_layout_of_bigquery_is_one(tmp_path: Path) -> None:
     ]
     assert done["json"].left_out == {"events exported twice": 1, "internal or excluded referrer": 1, "other events without a kind": 1}
     for name in ("parquet", "twice"):
-        assert (done[name].directory / "marketing.touch.jsonl").read_bytes() == (done["json"].directory / "marketing.touch.jsonl").read_bytes()
+        assert (done[name].directory / "marketing.touch.jsonl").read_bytes() == (
+            done["json"].directory / "marketing.touch.jsonl"
+        ).read_bytes()
         assert (done[name].directory / "identity.jsonl").read_bytes() == (done["json"].directory / "identity.jsonl").read_bytes()
 
 
