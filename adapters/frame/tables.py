@@ -10,7 +10,7 @@ one view, whatever tool wrote it. `tables.toml` declares them:
     names = ["opportunities", "opportunity_*"]  # what else the table is called; `*`: all tables so called with digits there
     headless = ["id", "stage_name"]      # the columns of files without a header, in their order
     strip = ["property_"]                # beginnings of columns that some tools add
-    key = ["id"]                         # of rows that are equal in these, the one with the greatest `latest` counts; without the first: all
+    key = ["id"]                         # of rows that are equal in these, that with the greatest `latest`; without the first: all
     latest = ["system_modstamp"]         # or `earliest`
     [opportunity.columns]
     id = []                              # column = what else it is called, in order
