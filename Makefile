@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Two cores or more: tests in parallel; files stay on one worker, so that a server is started once.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: demo test integration lint format docs wheel measure hooks bench install lock clean help
+.PHONY: demo test integration nightly lint format docs wheel measure hooks bench install lock clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,6 +19,9 @@ test: install    ## every test that needs neither Java nor minutes
 
 integration: install ## real Kafka, real Prefect, kills
 	@$(PYTEST) -m "kafka or prefect or slow"
+
+nightly: install ## the properties again, over fewer and larger sets of events
+	@HYPOTHESIS_PROFILE=large $(PYTEST) tests/properties
 
 lint: install    ## style, types, layers
 	@$(BIN)/ruff check .

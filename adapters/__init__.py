@@ -14,8 +14,9 @@ from typing import Any
 from adapters.frame.conversion import Conversion, counts_of, unmapped_values, write_events
 from adapters.frame.folder import Adapter, adapter, adapters
 from adapters.frame.names import did_you_mean
+from adapters.frame.plain import NO_MAPPING, PLAIN, plain_adapter, proposed_mapping, settings_of
 from adapters.frame.session import reading
-from adapters.frame.settings import settle
+from adapters.frame.settings import checked_settings
 from adapters.frame.tables import MatchedTable, unread
 from nisba.config import Config
 from nisba.errors import ConfigError, SourceError
@@ -70,6 +71,8 @@ def _pull(config: Config, name: str, where: str | None) -> Pull:
     place = where or given.get("from")
     if not place:
         raise ConfigError(f"adapters.{name}: it does not say where the tables are; name a place, or give the section a `from`.")
+    if kind == PLAIN and "file" in given:
+        return Pull(section, plain_adapter(section, given), str(place), settings_of(given))
     return Pull(section, adapter(kind), str(place), given)
 
 
@@ -79,6 +82,8 @@ def convert(pull: Pull, config: Config, out_dir: str | Path) -> Conversion:
     Raises SourceError for a table or a column that is missing, for values without an answer in the settings, and for a row that is no
     event; ConfigError for settings that are wrong. Then nothing is written.
     """
+    if pull.adapter.name == PLAIN and not pull.adapter.queries:
+        raise ConfigError(f"adapters.{pull.section}: {NO_MAPPING}")
     with _session(pull, config) as session:
         _refuse_unmapped(pull, unmapped_values(session))
         left_out, assumed = counts_of(session, "left_out"), counts_of(session, "assumed")
@@ -86,7 +91,12 @@ def convert(pull: Pull, config: Config, out_dir: str | Path) -> Conversion:
 
 
 def examine(pull: Pull, config: Config) -> Examination:
-    """Tell what `convert` would find; write nothing. Raises as `convert` does, but for values without an answer: they are told."""
+    """Tell what `convert` would find; write nothing. Raises as `convert` does, but for values without an answer: they are told.
+
+    Plain CSV without a mapping is looked at for one: lines are proposed, and that is all.
+    """
+    if pull.adapter.name == PLAIN and not pull.adapter.queries:
+        return Examination((), (), (), {}, {}, {}, proposed_mapping(pull.where))
     with _session(pull, config) as session:
         unmapped = tuple(unmapped_values(session))
         selects = {} if unmapped else pull.adapter.queries
@@ -94,7 +104,7 @@ def examine(pull: Pull, config: Config) -> Examination:
             tables=session.tables,
             unread=tuple(unread(session.place, session.tables)),
             unmapped=unmapped,
-            events={name: session.rows(name, f"SELECT count(*) FROM ({select})")[0][0] for name, select in selects.items()},
+            events={name: session.rows(name, f"SELECT count(id) FROM ({select})")[0][0] for name, select in selects.items()},
             left_out=counts_of(session, "left_out"),
             assumed=counts_of(session, "assumed"),
             proposed=tuple(session.rows("proposed", pull.adapter.reports["proposed"])) if "proposed" in pull.adapter.reports else (),
@@ -103,7 +113,7 @@ def examine(pull: Pull, config: Config) -> Examination:
 
 def _session(pull: Pull, config: Config) -> Any:
     chosen = pull.adapter
-    settings = settle(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
+    settings = checked_settings(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
     return reading(chosen, pull.where, settings)
 
 

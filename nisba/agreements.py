@@ -108,6 +108,8 @@ class BusinessHours(Section, frozen=True, kw_only=True):
     closes: str = "17:00"
     holidays: str | tuple[dt.date, ...] = ()
     """Days, or a code of the library `holidays`: a country, or a country and its subdivision, `DE-BE`."""
+    closed_days: tuple[dt.date, ...] = ()
+    """Days on which the firm is closed besides."""
 
 
 class SalesProcess(Section, frozen=True, kw_only=True):
@@ -124,6 +126,18 @@ class Rule(Section, frozen=True, kw_only=True):
 
 class DaysRule(Rule, frozen=True, kw_only=True):
     days: NonNegative
+
+
+class BackdatedRule(DaysRule, frozen=True, kw_only=True):
+    days: NonNegative = 3
+
+
+class RefundRule(DaysRule, frozen=True, kw_only=True):
+    days: NonNegative = 90
+
+
+class QuarterEndRule(DaysRule, frozen=True, kw_only=True):
+    days: NonNegative = 5
 
 
 class DiscountRule(Rule, frozen=True, kw_only=True):
@@ -145,16 +159,16 @@ class Exceptions(Section, frozen=True, kw_only=True):
     since: dt.date | None = None
     stage_skipped: Rule = Rule()
     stage_reverted: Rule = Rule()
-    closed_backdated: DaysRule = DaysRule(days=3)
+    closed_backdated: BackdatedRule = BackdatedRule()
     closed_before_opened: Rule = Rule()
     amount_changed_after_close: Rule = Rule()
     reopened: Rule = Rule()
     discount: DiscountRule = DiscountRule()
-    refund: DaysRule = DaysRule(days=90)
+    refund: RefundRule = RefundRule()
     no_contact: Rule = Rule()
     no_loss_reason: Rule = Rule()
     pushed: PushedRule = PushedRule()
-    quarter_end: DaysRule = DaysRule(days=5)
+    quarter_end: QuarterEndRule = QuarterEndRule()
     stale: StaleRule = StaleRule()
     bypassed_lead: Rule = Rule()
 

@@ -251,8 +251,29 @@ def load_config(
     try:
         config = msgspec.convert(tree, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"configuration: {error}; docs/configuration.md has every key and its values") from None
+        raise ConfigError(f"configuration: {_in_words(str(error))}; docs/configuration.md has every key and its values") from None
     return _checked(config)
+
+
+_SAID = (
+    (r"Invalid RFC3339 encoded datetime", "expected an instant such as 2026-03-31T23:59:59Z"),
+    (r"Invalid RFC3339 encoded date\b", "expected a date such as 2026-03-31"),
+    (r"Invalid decimal string", "expected a number such as 12.5"),
+    (r"Expected `array`, got `object` - at `\$\.(\w+)`$", r"there may be several: write [[\1]] instead of [\1]"),
+    (r"Object contains unknown field (`.*?`)", r"there is no key \1"),
+    (r"Object missing required field", "there must be a key"),
+)
+
+
+def _in_words(error: str) -> str:
+    """Say what msgspec found wrong in words of a configuration file.
+
+    >>> _in_words("Object contains unknown field `tier` - at `$.incentive[0]`")
+    'there is no key `tier` - at `$.incentive[0]`'
+    """
+    for pattern, words in _SAID:
+        error = re.sub(pattern, words, error)
+    return error
 
 
 _JUDGING = ("as_of", "gross_margin_pct")

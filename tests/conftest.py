@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.sizes import PROFILE
+
 ROOT = Path(__file__).resolve().parent.parent
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.register_profile("large", max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile(PROFILE)
 
 
 @pytest.fixture(scope="session")

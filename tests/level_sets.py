@@ -20,14 +20,16 @@ from nisba.agreements import (
     CHECKS,
     DEFAULT_SLAS,
     Adherence,
+    BackdatedRule,
     Benchmarks,
     BusinessHours,
-    DaysRule,
     DiscountRule,
     Exceptions,
     LeadQuality,
     LeadSla,
     PushedRule,
+    QuarterEndRule,
+    RefundRule,
     Rule,
     SalesProcess,
     StaleRule,
@@ -36,6 +38,7 @@ from nisba.config import TEAMS, Attribution, Config, Labels, Marketing, Reportin
 from tests.oracle.levels.business import due_at
 from tests.oracle.levels.passes import EXITS, STAGES
 from tests.oracle.settled import EPOCH, day_of, end_of_day, moment, zone_of
+from tests.sizes import with_more
 from tests.strategies import Event, event
 
 __all__ = ["level_set"]
@@ -86,6 +89,11 @@ class Draw:
     anchors: list[int] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
     count: int = 0
+    size: int = 1
+
+    def of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return names of things, more of them in a larger set."""
+        return with_more(names, self.size)
 
     def pick(self, *options: Any) -> Any:
         """Return one of the options."""
@@ -148,19 +156,19 @@ class Draw:
         return day_of(self.time(), zone_of(self.config))
 
 
-def level_set(seed: int) -> tuple[list[Event], Config]:
-    """Return events, in no order, and a configuration: always the same of a seed."""
-    draw = Draw(Random(seed))
+def level_set(seed: int, size: int = 1) -> tuple[list[Event], Config]:
+    """Return events, in no order, and a configuration: always the same of a seed. A larger size has as many times more of everything."""
+    draw = Draw(Random(seed), size=size)
     draw.config = _config(draw)
     draw.anchors = _anchors(draw)
-    leads, deals, touches = WEIGHTS[draw.pick(*WEIGHTS)]
-    deal_ids = DEALS[: draw.number(1, deals)]
-    events = [one for lead_id in LEADS[: draw.number(1, leads)] for one in _lead(draw, lead_id, deal_ids)]
+    leads, deals, touches = (size * most for most in WEIGHTS[draw.pick(*WEIGHTS)])
+    deal_ids = draw.of(DEALS)[: draw.number(size, deals)]
+    events = [one for lead_id in draw.of(LEADS)[: draw.number(size, leads)] for one in _lead(draw, lead_id, deal_ids)]
     events += [one for deal_id in deal_ids for one in _deal(draw, deal_id)]
-    events += [_touch(draw) for _ in range(draw.number(1, touches))]
+    events += [_touch(draw) for _ in range(draw.number(size, touches))]
     for make, most in ((_campaign, 4), (_spend, 4), (_link, 3), (_membership, 2), (_account, 2), (_retraction, 1)):
         events += [make(draw) for _ in range(draw.number(0, most))]
-    events += [_adjustment(draw, deal_ids) for _ in range(draw.number(0, 3))]
+    events += [_adjustment(draw, deal_ids) for _ in range(draw.number(0, size * 3))]
     events += _quotes(draw, events)
     events += _again(draw, events)
     draw.random.shuffle(events)
@@ -194,7 +202,7 @@ def _with_now(draw: Draw) -> Config:
 def _lead(draw: Draw, lead_id: str, deal_ids: tuple[str, ...]) -> list[Event]:
     """Return the events of a lead: one pass after the other, stages skipped, turned away and back again."""
     time, rank, events = draw.time(), draw.pick(0, 0, 1, 1, 2), []
-    person = draw.pick(None, *PERSONS)
+    person = draw.pick(None, *draw.of(PERSONS))
     for _ in range(draw.number(1, 8)):
         if draw.one_in(5):
             stage, rank = draw.pick(*EXITS), draw.pick(0, 1, 1, rank)
@@ -214,9 +222,9 @@ def _of_lead(draw: Draw, person: str | None, deal_ids: tuple[str, ...], stage: s
         "size": draw.maybe(0, 12, False),
     }
     return {
-        "person_id": draw.pick(person, person, None, *PERSONS[:1]),
-        "account_id": draw.pick(None, None, None, *ACCOUNTS),
-        "deal_id": draw.pick(None, *deal_ids[-4:], "nowhere") if names_deal else None,
+        "person_id": draw.pick(person, person, None, *draw.of(PERSONS)[:1]),
+        "account_id": draw.pick(None, None, None, *draw.of(ACCOUNTS)),
+        "deal_id": draw.pick(None, *deal_ids[-4 * draw.size :], "nowhere") if names_deal else None,
         "owner": draw.pick(None, None, "", *OWNERS),
         "team": draw.pick(None, None, "marketing", "sales"),
         "reason": draw.maybe(*REASONS) if stage in EXITS else None,
@@ -298,7 +306,7 @@ def _amount(draw: Draw, currency: str | None = None) -> dict[str, str | None]:
 def _of_deal(draw: Draw) -> dict[str, Any]:
     """Return what all states of a deal say."""
     return {
-        "account_id": draw.pick(None, *ACCOUNTS, *ACCOUNTS),
+        "account_id": draw.pick(None, *draw.of(ACCOUNTS), *draw.of(ACCOUNTS)),
         "segment": draw.maybe(*SEGMENTS),
         "region": draw.maybe(*REGIONS),
         "product": draw.maybe(*PRODUCTS),
@@ -328,13 +336,13 @@ def _of_state(draw: Draw, status: str, worth: dict[str, str | None]) -> dict[str
 
 def _touch(draw: Draw) -> Event:
     data = {
-        "account_id": draw.pick(None, None, *ACCOUNTS),
-        "person_id": draw.pick(None, *PERSONS),
-        "visitor_id": draw.pick(None, *VISITORS),
+        "account_id": draw.pick(None, None, *draw.of(ACCOUNTS)),
+        "person_id": draw.pick(None, *draw.of(PERSONS)),
+        "visitor_id": draw.pick(None, *draw.of(VISITORS)),
         "channel": draw.pick(*CHANNELS),
         "kind": draw.pick(*KINDS),
         "team": draw.pick("marketing", "marketing", "sales", *TEAMS),
-        "campaign_id": draw.pick(None, *CAMPAIGNS, *CAMPAIGNS, "(not set)"),
+        "campaign_id": draw.pick(None, *draw.of(CAMPAIGNS), *draw.of(CAMPAIGNS), "(not set)"),
     }
     if not any(data[name] for name in ("account_id", "person_id", "visitor_id")):
         data["person_id"] = "p1"
@@ -344,17 +352,17 @@ def _touch(draw: Draw) -> Event:
 
 
 def _retraction(draw: Draw) -> Event:
-    touch_id = f"{draw.number(0, 9)}t{draw.number(20, 50)}"
+    touch_id = f"{draw.number(0, 9)}t{draw.number(20, 50 * draw.size)}"
     return draw.event("touch-retraction", draw.time(), {"touch_source": draw.pick(*SOURCES), "touch_id": touch_id})
 
 
 def _campaign(draw: Draw) -> Event:
     data = {
-        "campaign_id": draw.pick(*CAMPAIGNS),
+        "campaign_id": draw.pick(*draw.of(CAMPAIGNS)),
         "name": "Spring",
         "channel": draw.pick(*CHANNELS),
-        "same_as": draw.pick(*(None,) * 9, *CAMPAIGNS, "c9"),
-        "parent_id": draw.pick(None, None, *CAMPAIGNS, "c9"),
+        "same_as": draw.pick(*(None,) * 9, *draw.of(CAMPAIGNS), "c9"),
+        "parent_id": draw.pick(None, None, *draw.of(CAMPAIGNS), "c9"),
         "owner": draw.maybe(*OWNERS),
     }
     return draw.event("campaign", draw.time(), data)
@@ -364,7 +372,7 @@ def _spend(draw: Draw) -> Event:
     starts_on = draw.date()
     days = draw.pick(None, 0, 6, 30, 100)
     data = {
-        "campaign_id": draw.pick(*CAMPAIGNS, "c9"),
+        "campaign_id": draw.pick(*draw.of(CAMPAIGNS), "c9"),
         "spend_id": draw.maybe("r1", "r2"),
         "starts_on": starts_on.isoformat(),
         "ends_on": None if days is None else (starts_on + dt.timedelta(days=days)).isoformat(),
@@ -377,7 +385,7 @@ def _spend(draw: Draw) -> Event:
 def _adjustment(draw: Draw, deal_ids: tuple[str, ...]) -> Event:
     """Return a refund or a true-up: of a deal, most often, and as late after something happened as a rule allows."""
     data = {
-        "adjustment_id": f"adj{draw.number(1, 4)}",
+        "adjustment_id": f"adj{draw.number(1, 4 * draw.size)}",
         "deal_id": draw.pick(*deal_ids, "nowhere"),
         "amount": draw.pick("-10.00", "-10.00", "-100.00", "-0.01", "25.00", "-99999"),
         "currency": draw.pick("USD", "USD", "EUR"),
@@ -393,27 +401,27 @@ def _node(kind: str, node_id: str) -> dict[str, str]:
 def _link(draw: Draw) -> Event:
     """Return a link, or one that is taken back: of a device and a person, of two leads, of a lead and a person, of two accounts."""
     left, right = draw.pick(
-        (_node("visitor", draw.pick(*VISITORS)), _node("person", draw.pick(*PERSONS))),
-        (_node("visitor", draw.pick(*VISITORS)), _node("lead", draw.pick(*LEADS))),
-        (_node("lead", "l1"), _node("lead", draw.pick(*LEADS[1:]))),
-        (_node("lead", draw.pick(*LEADS)), _node("person", draw.pick(*PERSONS))),
-        (_node("account", "a1"), _node("account", draw.pick(*ACCOUNTS[1:]))),
+        (_node("visitor", draw.pick(*draw.of(VISITORS))), _node("person", draw.pick(*draw.of(PERSONS)))),
+        (_node("visitor", draw.pick(*draw.of(VISITORS))), _node("lead", draw.pick(*draw.of(LEADS)))),
+        (_node("lead", "l1"), _node("lead", draw.pick(*draw.of(LEADS)[1:]))),
+        (_node("lead", draw.pick(*draw.of(LEADS))), _node("person", draw.pick(*draw.of(PERSONS)))),
+        (_node("account", "a1"), _node("account", draw.pick(*draw.of(ACCOUNTS)[1:]))),
     )
     return draw.event("identity", draw.time(), {"op": draw.pick("link", "link", "link", "unlink"), "left": left, "right": right})
 
 
 def _membership(draw: Draw) -> Event:
     """Return where a person or a lead worked, and since or until when."""
-    member = draw.pick(_node("person", draw.pick(*PERSONS)), _node("lead", draw.pick(*LEADS)))
+    member = draw.pick(_node("person", draw.pick(*draw.of(PERSONS))), _node("lead", draw.pick(*draw.of(LEADS))))
     since = draw.time()
     window = {"since": draw.maybe(draw.written(since)), "until": draw.maybe(draw.written(since + draw.pick(1, DAY, 200 * DAY)))}
-    data = {"op": draw.pick("link", "link", "unlink"), "left": member, "right": _node("account", draw.pick(*ACCOUNTS)), **window}
+    data = {"op": draw.pick("link", "link", "unlink"), "left": member, "right": _node("account", draw.pick(*draw.of(ACCOUNTS))), **window}
     return draw.event("identity", draw.time(), data)
 
 
 def _account(draw: Draw) -> Event:
     data = {
-        "account_id": draw.pick(*ACCOUNTS),
+        "account_id": draw.pick(*draw.of(ACCOUNTS)),
         "name": "A firm",
         "segment": draw.maybe(*SEGMENTS),
         "region": draw.maybe(*REGIONS),
@@ -541,6 +549,7 @@ def _business_hours(draw: Draw) -> BusinessHours:
         opens=opens,
         closes=closes,
         holidays=draw.pick((), (), some_days, "DE", "DE-BE", "SA"),
+        closed_days=(dt.date(2025, 7, 9), dt.date(2025, 12, 30)) if opens in ("00:00", "09:00") else (),
     )
 
 
@@ -554,16 +563,16 @@ def _exceptions(draw: Draw) -> Exceptions:
         since=draw.pick(None, None, None, dt.date(2025, 1, 1)),
         stage_skipped=rule(),
         stage_reverted=rule(),
-        closed_backdated=DaysRule(days=draw.pick(3, 3, 0)),
+        closed_backdated=BackdatedRule(days=draw.pick(3, 3, 0)),
         closed_before_opened=rule(),
         amount_changed_after_close=rule(),
         reopened=rule(),
         discount=DiscountRule(max_pct=draw.pick(Decimal(15), Decimal("0.5"), Decimal(0))),
-        refund=DaysRule(days=draw.pick(90, 90, 5)),
+        refund=RefundRule(days=draw.pick(90, 90, 5)),
         no_contact=rule(),
         no_loss_reason=rule(),
         pushed=PushedRule(times=draw.pick(3, 2, 1)),
-        quarter_end=DaysRule(days=draw.pick(5, 20, 0)),
+        quarter_end=QuarterEndRule(days=draw.pick(5, 20, 0)),
         stale=StaleRule(factor=draw.pick(Decimal(2), Decimal("0.5"), Decimal(0)), min_won=draw.pick(1, 2, 10)),
         bypassed_lead=rule(),
     )

@@ -29,11 +29,11 @@ COURSE = ("inquiry", "mql", "sal", "sql", "opportunity")
 CAMPAIGNS = ("c1", "c2", "c3", "c4", "c5", "c6")
 
 
-def sales_set(seed: int) -> tuple[list[Event], Config]:
-    """Return events, in no order, and a configuration: always the same of a seed."""
+def sales_set(seed: int, accounts: int = 26) -> tuple[list[Event], Config]:
+    """Return events, in no order, and a configuration: always the same of a seed and a number of accounts."""
     random = Random(seed)
     events = [*_campaigns(random)]
-    for n in range(26):
+    for n in range(accounts):
         events += _account(random, n, f"a{n}")
     random.shuffle(events)
     return events, _config(random)

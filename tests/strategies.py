@@ -27,18 +27,20 @@ from schemas.encoding import encode_event
 from schemas.records import RecordBlock
 from schemas.topics import topic_of
 from tests.oracle.settled import canonical, instant, type_name_of
+from tests.sizes import IS_LARGE, with_more
 
 __all__ = ["Event", "block_of", "configs", "event", "event_sets", "examples", "facts_of", "winners"]
 
 Event = dict[str, Any]
 
 # Ids: the same text is a person, a lead and an account; bytes order differs from the order of UTF-16 and of letters.
-ACCOUNTS = ("a", "B", "x")
-PERSONS = ("p", "x", "Ж:1")
-LEADS = ("l", "x")
-VISITORS = ("v", "w", "\ufb00", "\U0001f600")
-DEALS = ("d1", "d2", "d3")
-CAMPAIGNS = ("c1", "c2", "c3")
+SIZE = 3 if IS_LARGE else 1
+ACCOUNTS = with_more(("a", "B", "x"), SIZE)
+PERSONS = with_more(("p", "x", "Ж:1"), SIZE)
+LEADS = with_more(("l", "x"), SIZE)
+VISITORS = with_more(("v", "w", "\ufb00", "\U0001f600"), SIZE)
+DEALS = with_more(("d1", "d2", "d3"), SIZE)
+CAMPAIGNS = with_more(("c1", "c2", "c3"), SIZE)
 SOURCES = ("s", "t")
 DEAL_ACCOUNTS = ("deal:d1", "deal:d2", "deal:x")
 """Accounts of deals that name none, or that only look so."""
@@ -121,6 +123,10 @@ class Dice:
         """Return a number from 1 to `count`."""
         return next(self._content) % count + 1
 
+    def id(self, letter: str, count: int) -> str:
+        """Return one of so many ids, of more in larger sets; events that share one are in conflict."""
+        return f"{letter}{self.number(count * SIZE)}"
+
     def time(self, first: int, last: int) -> str:
         """Return an instant of the grid between two days, in one of the ways in which RFC 3339 writes it."""
         return _render(first + self.number(last - first + 1) - 1, self.pick(*MINUTES), self.pick(0, 0, 0, 1, 2, 3))
@@ -179,13 +185,13 @@ def touch(dice: Dice) -> Event:
         data["account_id"] = "a"
     if dice.one_in(6):
         data |= {"utm": dice.pick({}, {"source": "", "medium": "cpc"}), "attributes": dice.pick({}, {"n": 1.0, "s": " x "})}
-    return event("touch", dice.pick(*SOURCES), f"t{dice.number(30)}", dice.time(0, 7), data)
+    return event("touch", dice.pick(*SOURCES), dice.id("t", 30), dice.time(0, 7), data)
 
 
 def retraction(dice: Dice) -> Event:
     """Return a retraction, perhaps of a touch that does not exist."""
-    data = {"touch_source": dice.pick(*SOURCES), "touch_id": f"t{dice.number(30)}"}
-    return event("touch-retraction", "s", f"r{dice.number(9)}", dice.time(0, 9), data)
+    data = {"touch_source": dice.pick(*SOURCES), "touch_id": dice.id("t", 30)}
+    return event("touch-retraction", "s", dice.id("r", 9), dice.time(0, 9), data)
 
 
 NODES = tuple(
@@ -204,7 +210,7 @@ def identity(dice: Dice) -> Event:
     data = {"op": dice.pick("link", "link", "unlink"), "left": left, "right": right}
     if data["op"] == "unlink" and dice.one_in(4):
         data |= {"since": dice.time(0, 8), "until": dice.time(0, 8)}  # neither checked nor used
-    return event("identity", dice.pick(*SOURCES), f"i{dice.number(20)}", dice.time(0, 8), data)
+    return event("identity", dice.pick(*SOURCES), dice.id("i", 20), dice.time(0, 8), data)
 
 
 def membership(dice: Dice) -> Event:
@@ -216,7 +222,7 @@ def membership(dice: Dice) -> Event:
     }
     left, right = ends if dice.one_in(2) else ends[::-1]
     data = {"op": dice.pick("link", "link", "link", "unlink"), "left": left, "right": right, **window}
-    return event("identity", dice.pick(*SOURCES), f"w{dice.number(9)}", dice.time(0, 8), data)
+    return event("identity", dice.pick(*SOURCES), dice.id("w", 9), dice.time(0, 8), data)
 
 
 def lead_stage(dice: Dice) -> Event:
@@ -229,7 +235,7 @@ def lead_stage(dice: Dice) -> Event:
         "deal_id": dice.maybe(*DEALS),
         "score": dice.pick(None, None, 1.0, 0.5),
     }
-    return event("lead-stage", dice.pick(*SOURCES), f"l{dice.number(20)}", dice.time(0, 8), data)
+    return event("lead-stage", dice.pick(*SOURCES), dice.id("l", 20), dice.time(0, 8), data)
 
 
 def account(dice: Dice) -> Event:
@@ -244,7 +250,7 @@ def account(dice: Dice) -> Event:
         "revision": dice.pick(None, None, 0, 1),
         "deleted": dice.pick(None, None, None, False, True),
     }
-    return event("account", dice.pick(*SOURCES), f"n{dice.number(20)}", dice.time(0, 9), data)
+    return event("account", dice.pick(*SOURCES), dice.id("n", 20), dice.time(0, 9), data)
 
 
 def deal_history(dice: Dice, deal_id: str) -> list[Event]:
@@ -298,12 +304,12 @@ def adjustment(dice: Dice) -> Event:
     """Return a refund, partial, full or too large, or a true-up; perhaps of a deal that does not exist."""
     amount = dice.pick(("33.35", "USD"), ("50.01", "USD"), ("0.01", "USD"), ("30", "EUR"), dice.amount())
     data = {
-        "adjustment_id": f"adj{dice.number(5)}",
+        "adjustment_id": dice.id("adj", 5),
         "deal_id": dice.pick(*DEALS[:1] * 4, *DEALS, "nowhere"),
         **_signed(amount, is_negative=dice.pick(True, True, False)),
         **dice.day_or_instant("effective", 4, 9),
     }
-    return event("adjustment", dice.pick(*SOURCES), f"m{dice.number(20)}", dice.time(4, 9), data)
+    return event("adjustment", dice.pick(*SOURCES), dice.id("m", 20), dice.time(4, 9), data)
 
 
 def quote(dice: Dice) -> Event:
@@ -311,7 +317,7 @@ def quote(dice: Dice) -> Event:
     base = dice.pick(*CURRENCIES)
     other = dice.pick(*(currency for currency in CURRENCIES if currency != base))
     data = {"date": dice.date(-4, 9).isoformat(), "base": base, "quote": other, "rate": dice.pick(*RATES)}
-    return event("fx", dice.pick(*SOURCES), f"f{dice.number(40)}", dice.time(0, 9), data)
+    return event("fx", dice.pick(*SOURCES), dice.id("f", 40), dice.time(0, 9), data)
 
 
 def campaign(dice: Dice) -> Event:
@@ -326,7 +332,7 @@ def campaign(dice: Dice) -> Event:
         "ends_on": dice.pick(None, "2026-03-31", "9999-12-31"),
         "parent_id": dice.pick(None, *CAMPAIGNS, "c8", "all"),
     }
-    return event("campaign", dice.pick(*SOURCES), f"c{dice.number(9)}", dice.time(0, 9), data)
+    return event("campaign", dice.pick(*SOURCES), dice.id("c", 9), dice.time(0, 9), data)
 
 
 def spend(dice: Dice) -> Event:
@@ -342,18 +348,18 @@ def spend(dice: Dice) -> Event:
         "clicks": dice.maybe(10, 0),
         "revision": dice.maybe(0, 1),
     }
-    return event("spend", dice.pick(*SOURCES), f"k{dice.number(20)}", dice.time(0, 9), data)
+    return event("spend", dice.pick(*SOURCES), dice.id("k", 20), dice.time(0, 9), data)
 
 
 @st.composite
 def event_sets(draw: st.DrawFn) -> list[Event]:
     """Return a set of events with everything in it; most have won deals with journeys."""
     events: list[Event] = []
-    for deal_id in DEALS[: draw(st.integers(1, 3))]:
+    for deal_id in DEALS[: draw(st.integers(1, len(DEALS)))]:
         events += draw(diced(partial(deal_history, deal_id=deal_id), 160))
     kinds = ((touch, 6, 24), (identity, 0, 7), (membership, 0, 3), (lead_stage, 0, 6), (adjustment, 0, 5), (quote, 0, 12))
     for make, least, most in (*kinds, (account, 0, 4), (spend, 0, 4), (campaign, 0, 4), (retraction, 0, 2)):
-        events += draw(st.lists(diced(make, 24), min_size=least, max_size=most))
+        events += draw(st.lists(diced(make, 24), min_size=least * SIZE, max_size=most * SIZE))
     return events
 
 
@@ -445,10 +451,10 @@ def configs() -> st.SearchStrategy[Config]:
 
 
 def examples(least: int, *, of_profile: float = 1) -> settings:
-    """Ask for so many examples, or this part of the profile's where that is more (`HYPOTHESIS_PROFILE=nightly`)."""
+    """Ask for so many examples, a fifth of them where they are larger, or this part of the profile's where that is more."""
     profile = settings.default
     assert profile is not None, "conftest.py loads one"
-    return settings(max_examples=max(least, int(profile.max_examples * of_profile)))
+    return settings(max_examples=max(least // 5 if IS_LARGE else least, int(profile.max_examples * of_profile), 1))
 
 
 def winners(events: Sequence[Event]) -> list[Event]:

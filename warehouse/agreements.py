@@ -136,7 +136,7 @@ def _compared(labels: tuple[str, ...] | None, field: str) -> list[str] | None:
 def _business_hours(hours: BusinessHours, reporting_zone: str) -> tuple[Any, ...]:
     code, days = (hours.holidays, ()) if isinstance(hours.holidays, str) else ("", hours.holidays)
     opened = (minute_of_day(hours.opens), minute_of_day(hours.closes))
-    return (hours.time_zone or reporting_zone, list(hours.days), *opened, code or None, list(days))
+    return (hours.time_zone or reporting_zone, list(hours.days), *opened, code or None, [*days, *hours.closed_days])
 
 
 def _exchange(config: Config) -> tuple[Any, ...]:

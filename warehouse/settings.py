@@ -161,3 +161,6 @@ def _named(config: Config) -> Iterator[tuple[str, str, str]]:
         for multiplier in model.multipliers:
             named = (("channel", multiplier.channel), ("kind", multiplier.kind))
             yield from ((f"model.{model.id}.multipliers", field, value) for field, value in named if value is not None)
+    for rule in config.lead_quality:
+        for key, field, allowed in (("segments", "segment", rule.segments), ("channels", "channel", rule.channels)):
+            yield from ((f"lead_quality.{rule.id}.{key}", field, value) for value in allowed or () if _compared(field, value) != "(none)")

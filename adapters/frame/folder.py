@@ -2,7 +2,8 @@
 
 adapter.toml       its title, its settings, and `uses`: macros and lists that sources of one kind share
 tables.toml        the tables and columns that its SELECTs read
-views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml
+views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those
+                   in `kept`, too, are made once and kept, not read anew by each SELECT
 <fact type>.sql    one event per row: `id`, `time` and the fields of `data`
 unmapped.sql       values that the settings have no answer for: `setting`, `value`, `rows`
 left_out.sql       what becomes no event: `reason`, `rows`
@@ -13,14 +14,15 @@ proposed.sql       lines for nisba.toml that the source itself suggests: `sectio
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from adapters.frame.names import did_you_mean
+from adapters.frame.places import Place
 from adapters.frame.settings import COMMON, Setting
 from adapters.frame.tables import SourceTable
 from nisba.errors import SourceError
@@ -30,6 +32,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["Adapter", "adapter", "adapters"]
 
@@ -45,6 +50,7 @@ class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     settings: dict[str, Setting] = {}
     views: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,16 @@ class Adapter:
     title: str
     source: str
     settings: Mapping[str, Setting]
-    uses: tuple[str, ...]
     tables: Mapping[str, SourceTable]
     views: Mapping[str, str]
     queries: Mapping[str, str]
     reports: Mapping[str, str]
+    kept: frozenset[str] = frozenset()
+    """Views that are made once."""
+    uses: tuple[str, ...] = ()
+    """Which shared macros and lists of the frame its SELECTs read."""
+    opened: Callable[[DuckDBPyConnection, str, Path], Place] | None = None
+    """(a connection, a place, a folder for what it writes) → the place's tables, where they cannot be read as they lie."""
 
 
 def adapters() -> tuple[str, ...]:
@@ -93,6 +104,8 @@ def _read(folder: Path) -> Adapter:
         raise SourceError(
             f"{folder / name}.sql is named after no fact type{did_you_mean(name, [*BY_FACT_TYPE, *REPORTS])}; there are: {known}."
         )
+    for name in set(declared.kept) - set(declared.views):
+        raise SourceError(f"{folder / _DECLARATION}: kept: there is no view {name!r}{did_you_mean(name, declared.views)}.")
     return Adapter(
         name=folder.resolve().name,
         title=declared.title,
@@ -101,6 +114,7 @@ def _read(folder: Path) -> Adapter:
         uses=tuple(_shared(folder, name) for name in declared.uses),
         tables=_toml(folder / "tables.toml", dict[str, SourceTable]),
         views={name: (folder / "views" / f"{name}.sql").read_text("utf-8") for name in declared.views},
+        kept=frozenset(declared.kept),
         queries=selects,
         reports=reports,
     )

@@ -67,7 +67,7 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(_minor_digits())
             _create_macros(connection, _MACROS)
-            place = open_place(connection, where)
+            place = chosen.opened(connection, where, Path(spill)) if chosen.opened else open_place(connection, where)
             _tell(connection, settings, place)
             for name, table in settings.files.items():
                 _table_of_csv(connection, name, *table)
@@ -77,7 +77,8 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
             session = Session(connection, chosen, place, tables)
             for name, select in chosen.views.items():
                 with session.explained(f"views/{name}"):
-                    connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {select}")
+                    kind = "TABLE" if name in chosen.kept else "VIEW"
+                    connection.execute(f"CREATE TEMP {kind} {identifier(name)} AS {select}")
             yield session
 
 
@@ -103,14 +104,14 @@ def _used(text: str, names: Any) -> set[str]:
 
 @cache
 def _minor_digits() -> str:
-    """Return the macro with the decimals of each currency; null for a code that is none."""
+    """Return the macro with the decimals of each currency; null for a code that is none. (DuckDB makes a join of every long IN.)"""
     by_digits: dict[int, list[str]] = {}
     for currency in Currency:
         try:
             by_digits.setdefault(minor_digits(currency.code), []).append(f"'{currency.code}'")
         except AmountError:
             continue
-    cases = " ".join(f"WHEN code IN ({', '.join(sorted(codes))}) THEN {digits}" for digits, codes in sorted(by_digits.items()))
+    cases = " ".join(f"WHEN list_contains([{', '.join(sorted(codes))}], code) THEN {digits}" for digits, codes in sorted(by_digits.items()))
     return f"CREATE MACRO minor_digits(code) AS CASE {cases} END"
 
 
@@ -118,7 +119,8 @@ def _tell(connection: DuckDBPyConnection, settings: Settings, place: Place) -> N
     """Make the settings known to the SQL."""
     modified = {"file_modified": place.modified_at.isoformat() if place.modified_at else None}
     for name, value in {**settings.variables, **modified}.items():
-        connection.execute(f"SET VARIABLE {identifier(name)} = $value", {"value": value})
+        what = "NULL::VARCHAR" if value is None else "$value"
+        connection.execute(f"SET VARIABLE {identifier(name)} = {what}", {} if value is None else {"value": value})
     for name, pairs in settings.maps.items():
         _table(connection, f"map_{name}", ("key", "value"), list(pairs.items()))
     for name, values in settings.lists.items():

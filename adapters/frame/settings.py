@@ -20,7 +20,7 @@ from nisba.config import Reporting
 from nisba.errors import AmountError, ConfigError
 from nisba.money import minor_digits
 
-__all__ = ["COMMON", "OwnColumn", "Setting", "Settings", "settle"]
+__all__ = ["COMMON", "OwnColumn", "Setting", "Settings", "checked_settings"]
 
 SettingType = Literal["text", "truth", "integer", "currency", "time_zone", "list", "map", "columns", "file"]
 _SHOWN: Mapping[str, str] = {
@@ -82,7 +82,7 @@ class Settings:
     tables: Mapping[str, str] = field(default_factory=dict)
 
 
-def settle(declared: Mapping[str, Setting], given: Mapping[str, Any], reporting: Reporting, source: str, where: str) -> Settings:
+def checked_settings(declared: Mapping[str, Setting], given: Mapping[str, Any], reporting: Reporting, source: str, where: str) -> Settings:
     """Check what nisba.toml says against what the adapter declares, and fill in the defaults: `source`, the reporting zone.
 
     `where` names the section in messages: `adapters.salesforce`. Raises ConfigError with the key, and what is wrong with it.

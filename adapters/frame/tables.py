@@ -10,13 +10,28 @@ one view, whatever tool wrote it. `tables.toml` declares them:
     names = ["opportunities", "opportunity_*"]  # what else the table is called; `*`: all tables so called with digits there
     headless = ["id", "stage_name"]      # the columns of files without a header, in their order
     strip = ["property_"]                # beginnings of columns that some tools add
-    key = ["id"]                         # of rows that are equal in these, that with the greatest `latest`; without the first: all
+    key = ["id"]                         # of rows that are equal in these, the one with the greatest `latest` counts
     latest = ["system_modstamp"]         # or `earliest`
+    maybe = ["system_modstamp"]          # columns that nobody misses
     [opportunity.columns]
     id = []                              # column = what else it is called, in order
     system_modstamp = ["last_modified_date", "_fivetran_synced"]
 
 A table with a `key` has a table `repeated_<name>(key_hash, rows)` beside it: how often a key was there again.
+
+Where one place holds several sources, a beginning says whose a table is, be it of its name, a folder's or a schema's; where it holds one
+source alone, the tables may have their bare names:
+
+    [google_ads_campaign_stats]
+    prefixes = ["google_ads_"]           # before `names`, or a folder or schema: google_ads/campaign_stats.csv
+    names = ["campaign_stats"]
+    signs = ["cost_micros"]              # columns of a table that has the bare name, else it is another source's
+    one_of = "reports"                   # of the tables that say so, there has to be one
+    needs = ["google_ads_campaigns"]     # which has to be there too
+    [google_ads_campaigns]
+    prefixes = ["google_ads_"]
+    names = ["campaigns"]                # bare only where the table that it is `beside` is; and nothing without that table
+    beside = "google_ads_campaign_stats"
 """
 
 from __future__ import annotations
@@ -28,6 +43,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.frame.finding import columns_of, find_tables
 from adapters.frame.names import did_you_mean, normal
 from adapters.frame.places import FoundTable, Place, identifier
 from adapters.frame.settings import OwnColumn
@@ -36,13 +52,14 @@ from nisba.errors import SourceError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["MatchedTable", "SourceTable", "create_tables"]
+__all__ = ["MatchedTable", "SourceTable", "create_tables", "unread"]
 
 
 class SourceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table as `tables.toml` declares it."""
 
     columns: dict[str, list[str]]
+    maybe: tuple[str, ...] = ()
     must: bool = False
     unless: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
@@ -52,20 +69,27 @@ class SourceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     latest: tuple[str, ...] = ()
     earliest: tuple[str, ...] = ()
     headless: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    one_of: str = ""
+    needs: tuple[str, ...] = ()
+    beside: str = ""
+
+    def called(self, name: str) -> list[str]:
+        """Return what the table `name` may be called in full, in order."""
+        return list(dict.fromkeys([name, *(before + one for before in self.prefixes or ("",) for one in self.names)]))
 
 
 @dataclass(frozen=True)
 class MatchedTable:
-    """A declared table and what was found for it: None where nothing was; columns that are not there; columns nobody asked for.
-
-    `parts` are the tables of the place that it is made of: more than one where each day has its own.
-    """
+    """A declared table and what was found for it: None where nothing was; columns that are not there; columns nobody asked for."""
 
     name: str
     found: str | None
     missing: tuple[str, ...]
     unused: tuple[str, ...]
     parts: tuple[str, ...] = ()
+    """The tables of the place that it is made of: more than one where each day has its own."""
 
 
 @dataclass(frozen=True)
@@ -82,35 +106,29 @@ def create_tables(
 ) -> tuple[MatchedTable, ...]:
     """Create a view of each declared table; `called` says what tables are called here, `own` which columns the firm added.
 
+    Of a source that the place does not hold, nothing is told.
+
     Raises SourceError naming the table or the column that is missing, and the names that were tried.
     """
     for name in called.keys() - declared.keys():
         raise SourceError(f"tables: there is no table {name!r}{did_you_mean(name, declared)}; there are: {', '.join(sorted(declared))}.")
-    return tuple(_create(connection, place, name, declared, called, own) for name in declared)
+    found = find_tables(connection, place, declared, called)
+    made = [(table, _create(connection, place, name, table, found[name], own)) for name, table in declared.items()]
+    return tuple(one for table, one in made if one.found or not table.prefixes or found.get(table.beside))
 
 
 def _create(
-    connection: DuckDBPyConnection,
-    place: Place,
-    name: str,
-    declared: Mapping[str, SourceTable],
-    called: Mapping[str, str],
-    own: Sequence[OwnColumn],
+    connection: DuckDBPyConnection, place: Place, name: str, table: SourceTable, found: FoundTable | None, own: Sequence[OwnColumn]
 ) -> MatchedTable:
-    table, found = declared[name], _find(place, name, declared, called)
     wanted = {column: [column, *others] for column, others in table.columns.items()}
-    wanted |= {column.name: [column.column] if column.column else [] for column in own if column.table == name}
-    parts = [_part(connection, place, name, one, table, wanted, own) for one in found]
+    wanted |= {one.name: [one.column] if one.column else [] for one in own if one.table == name}
+    there = (found.parts or (found,)) if found else ()
+    parts = [_part(connection, place, name, one, table, wanted, own) for one in there]
     nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {column}' for column in wanted)} WHERE false"
     select = " UNION ALL ".join(part.select for part in parts) or nothing
     connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {_once(connection, name, select, table, list(wanted))}")
-    return MatchedTable(
-        name,
-        found[0].name if found else None,
-        parts[0].missing if parts else (),
-        parts[0].unused if parts else (),
-        tuple(one.name for one in found),
-    )
+    missing, unused = (parts[0].missing, parts[0].unused) if parts else ((), ())
+    return MatchedTable(name, found.name if found else None, missing, unused, tuple(one.name for one in there))
 
 
 def _part(
@@ -122,57 +140,18 @@ def _part(
     wanted: Mapping[str, Sequence[str]],
     own: Sequence[OwnColumn],
 ) -> _Part:
-    relation, present = found.relation, _columns(connection, found, found.relation)
+    relation, present = found.relation, columns_of(connection, found)
     if found.bare and table.headless and not {normal(one) for one in present} & {normal(one) for one in table.headless}:
         relation = found.bare(table.headless)
-        present = _columns(connection, found, relation)
+        present = columns_of(connection, found, relation)
     named = _named(present, table.strip)
     hits = {column: next((named[normal(one)] for one in names if normal(one) in named), None) for column, names in wanted.items()}
     _check(place, found, table, wanted, hits, own, name)
     return _Part(
         f"SELECT {', '.join(f'{_text(hit, present)} AS {column}' for column, hit in hits.items())} FROM {relation}",
-        tuple(column for column, hit in hits.items() if hit is None),
+        tuple(column for column in table.columns if hits[column] is None and column not in table.maybe),
         tuple(sorted(present.keys() - set(hits.values()))),
     )
-
-
-def _find(place: Place, name: str, declared: Mapping[str, SourceTable], called: Mapping[str, str]) -> list[FoundTable]:
-    """Return the tables of a place that a declared one is made of; SourceError where it has none and must have one."""
-    table, tried = declared[name], _tried(name, declared[name], called)
-    found = next((_called(place, one) for one in tried if "*" not in one and _called(place, one)), [])
-    found = found or [part for one in tried if "*" in one for part in _called(place, one)]
-    stands_for = any(_called(place, one) for other in table.unless for one in _tried(other, declared[other], called))
-    if not found and (name in called or (table.must and not stands_for)):
-        there = ", ".join(sorted(one.name for one in place.tables.values()))
-        looked = f" (looked for {', '.join(tried)})" if len(tried) > 1 else ""
-        instead = "".join(f", and no {one}" for one in table.unless)
-        raise SourceError(
-            f"{place.text} has no table {tried[0]}{looked}{instead}; there are: {there}. "
-            f'Where it is called otherwise, add tables = {{ {name} = "…" }} to the section of the adapter.'
-        )
-    return found
-
-
-def _tried(name: str, table: SourceTable, called: Mapping[str, str]) -> list[str]:
-    return [called[name]] if name in called else [name, *table.names]
-
-
-def _called(place: Place, name: str) -> list[FoundTable]:
-    """Return the tables of a name; with a `*` in it those that have digits there, in their order."""
-    if "*" not in name:
-        return [place.tables[normal(name)]] if normal(name) in place.tables else []
-    wanted = re.compile("[0-9]+".join(re.escape(normal(part)) for part in name.split("*")))
-    return [table for one, table in sorted(place.tables.items()) if wanted.fullmatch(one)]
-
-
-def _columns(connection: DuckDBPyConnection, found: FoundTable, relation: str) -> dict[str, str]:
-    """Return the type of each column of a relation; SourceError where it cannot be read."""
-    import duckdb
-
-    try:
-        return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
-    except duckdb.Error as error:
-        raise SourceError(f"{found.name}: cannot be read: {str(error).splitlines()[0]}") from None
 
 
 def _named(present: Mapping[str, str], strip: Sequence[str]) -> dict[str, str]:
@@ -196,19 +175,28 @@ def _check(
     own: Sequence[OwnColumn],
     name: str,
 ) -> None:
-    for column in table.required:
-        either = column.split("|")
-        if all(hits[each] is None for each in either):
-            looked = [other for each in either for other in wanted[each]]
-            also = f" (looked for {', '.join(looked)})" if len(looked) > 1 else ""
-            raise SourceError(f"{place.text}: the table {found.name} has no column {either[0]}{also}; is it another version of the export?")
     for one in own:
         if one.table == name and one.column and hits[one.name] is None:
             raise SourceError(f"{place.text}: the table {found.name} has no column {one.column}, which the adapter's settings name.")
+    for column in table.required:
+        either = column.split("|")
+        if len(either) > 1:
+            if all(hits[each] is None for each in either):
+                tried = ", ".join(other for each in either for other in wanted[each])
+                cure = "is it another version of the export?"
+                raise SourceError(f"{place.text}: the table {found.name} has no column {either[0]} (looked for {tried}); {cure}")
+            continue
+        instead = next((one for one in own if one.table == name and one.name.endswith(f"_{column}")), None)
+        if hits[column] is None and (instead is None or hits[instead.name] is None):
+            looked = f" (looked for {', '.join(wanted[column])})" if len(wanted[column]) > 1 else ""
+            cure = "is it another version of the export?"
+            if instead:
+                cure = f'where it is called otherwise, add {instead.name.removesuffix(f"_{column}")} = {{ {column} = "{name}.…" }}.'
+            raise SourceError(f"{place.text}: the table {found.name} has no column {column}{looked}; {cure}")
 
 
 def _text(column: str | None, present: Mapping[str, str]) -> str:
-    """Return the SQL of a column as text; what is nested becomes JSON, and a text inside JSON itself."""
+    """Return the SQL of a column as text; what is nested becomes JSON."""
     if column is None:
         return "NULL::VARCHAR"
     if present[column] == "JSON":
@@ -245,6 +233,9 @@ def _once(connection: DuckDBPyConnection, name: str, select: str, table: SourceT
 
 
 def unread(place: Place, matched: Sequence[MatchedTable]) -> Iterator[str]:
-    """Yield the names of tables of a place that no declared table reads."""
-    read = {part for table in matched for part in table.parts}
-    yield from sorted(table.name for table in place.tables.values() if table.name not in read)
+    """Yield the names of tables of a place that no declared table reads; the parts of a folder where another part of it is read."""
+    named = {part for table in matched for part in table.parts}
+    read = [table for table in place.tables.values() if table.name in named]
+    relations, folders = {table.relation for table in read}, {table.within for table in read}
+    rest = {table.relation: table for table in place.tables.values() if table.relation not in relations and table.name not in folders}
+    yield from sorted(table.name for table in rest.values() if table.within is None or table.within in folders)

@@ -79,6 +79,7 @@ class OfficeHours:
                 break
             if _DAYS[day.weekday()] in self.days and not self.is_holiday(day):
                 opens, closes = self._instant(day, self.opens_minute), self._instant(day, self.closes_minute)
+                closes = max(opens, closes)  # a clock that jumps over the opening may jump beyond the closing
                 spans.append((opens, closes))
                 left_us -= (closes - opens) * (day > ends)
         found = np.array(spans, dtype=np.int64).reshape(-1, 2)

@@ -12,7 +12,7 @@ import msgspec
 
 from nisba.cli.common import as_json, configured, emit, progress, show
 from nisba.config import Config
-from nisba.errors import CheckFailed
+from nisba.errors import CheckFailed, NotFound
 from nisba.money import plain
 from reports.words import words
 
@@ -132,12 +132,15 @@ def diff(run1: str, run2: str, config: Config, model: str | None, all_rows: bool
 
         update(f"Comparing {run1} with {run2} …")
         found = run(con, config, run1, run2)
+    chosen = model or config.attribution.default_model
+    if chosen not in found.models and not (as_json and model is None):
+        raise NotFound(f"no credit of {run1} is by the model {chosen!r}: --model takes one of {', '.join(found.models)}.")
     if as_json:
         emit(asdict(found))
         return
     from reports.render.locked import difference_page
 
-    show(difference_page(found, model or config.attribution.default_model, words(), None if all_rows else CHANGES_SHOWN))
+    show(difference_page(found, chosen, words(), None if all_rows else CHANGES_SHOWN))
 
 
 @click.command()

@@ -102,23 +102,27 @@ def _plain(found: Examination) -> dict[str, Any]:
 
 
 def _show(found: Examination) -> None:
-    rows = [[t.name, t.found or "–", ", ".join(t.missing) or "none"] for t in found.tables]
-    table("Tables", [("table", "left"), ("found as", "left"), ("columns that are not there", "left")], rows)
+    if found.tables:
+        rows = [[t.name, t.found or "–", ", ".join(t.missing) or "none"] for t in found.tables]
+        table("Tables", [("table", "left"), ("found as", "left"), ("columns that are not there", "left")], rows)
     if found.unread:
         say(f"Read by nobody: {', '.join(found.unread)}")
-    table("Events", [("type", "left"), ("events", "right")], [[name, f"{count:,}"] for name, count in found.events.items()])
+    if found.events:
+        table("Events", [("type", "left"), ("events", "right")], [[name, f"{count:,}"] for name, count in found.events.items()])
     tell(found.left_out, found.assumed)
+    if found.proposed:
+        say("\nThe source itself suggests, for nisba.toml:")
     for section in dict.fromkeys(section for section, _ in found.proposed):
-        say(f"\nThe source itself suggests, for nisba.toml:\n[{section}]")
+        say(f"\n[{section}]")
         for line in (line for named, line in found.proposed if named == section):
             say(line)
 
 
 def _propose(section: str, settings: dict[str, None], found: Examination) -> None:
-    say(f"\nTo say what they are, in nisba.toml:\n[adapters.{section}]")
+    say("\nTo say what they are, in nisba.toml:")
     for setting in settings:
         values = [(value, rows) for named, value, rows in found.unmapped if named == setting]
-        say(f"[adapters.{section}.{setting}]" if len(settings) > 1 else f"# {setting}")
+        say(f"[adapters.{section}.{setting}]")
         for value, rows in values:
             say(f'"{value}" = "…"  # {rows:,} rows')
 

@@ -4,7 +4,8 @@ __all__ = ["TEMPLATE"]
 
 TEMPLATE = """\
 # Configuration of nisba. Any key can also be a variable: NISBA_REPORTING_CURRENCY=EUR. A flag goes before both.
-# A change here makes every deal dirty: the next `nisba attribute` (or stream, or backfill) recomputes them.
+# A change of what the books depend on, from [reporting] to [[model]], makes every deal dirty: the next `nisba attribute` (or stream, or
+# backfill) recomputes them. What the teams agree on is judged anew by `nisba attribute` and `nisba publish`.
 
 [reporting]
 currency = "USD"                 # what figures are in
@@ -49,6 +50,31 @@ lead_sources = ["website", "event", "webinar"]          # lead sources of deals 
 # rest = 20
 # half_life_days = 60
 # multipliers = [{ channel = "event", factor = 1.5 }]
+
+# What the teams agree on; docs/configuration.md has all of it.
+# [[lead_quality]]               # what both call a good lead
+# id = "fit_2026"
+# valid_from = 2026-01-01
+# min_score = 50
+# [[lead_sla]]                   # how soon it is answered, in business hours
+# id = "mql_sal_8h"
+# from_stage = "mql"
+# to_stage = "sal"
+# hours = 8
+# [business_hours]
+# days = ["sun", "mon", "tue", "wed", "thu"]
+# opens = "08:30"
+# closes = "16:30"
+# holidays = "SA"                # or a list of days
+# [sales_process]
+# stages = ["discovery", "proposal", "negotiation"]     # of open deals, in order
+# [exceptions]                   # what counts as improvised
+# discount = { max_pct = 10 }
+# quarter_end = { enabled = false }
+# [[incentive]]                  # what is paid on a locked quarter
+# id = "demand_2026"
+# pool_pct = 1
+# tiers = [{ from_pct = 0, factor = 0 }, { from_pct = 20, factor = 1 }, { from_pct = 30, factor = 2 }]
 
 [kafka]
 bootstrap_servers = "localhost:9092"

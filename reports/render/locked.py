@@ -43,9 +43,12 @@ def locked_run(found: Locked, summary: Sequence[Summary], model: str, currency: 
     ]
     legend = words("locked.legend", model=model, currency=currency, hash=run.content_hash)
     shown = _draw(title, words, ("period", "kind", "rows", "deals", "credit"), rows, legend)
-    parts = [shown] if rows else [_line(title), _line(words("locked.nothing", run=run.run_id))]
+    nothing = words("locked.nothing", period=run.period, run=run.run_id) if run.is_first else words("locked.nothing_again", run=run.run_id)
+    parts = [shown] if rows else [_line(title), _line(nothing)]
     made = [(statement, statement.removeprefix(f"{run.period}/")) for statement in found.statements]
     lines = [words("locked.statement", statement=statement, period=run.period, plan=plan) for statement, plan in made]
+    if run.is_first and run.period_kind != "quarter" and run.config.incentive:
+        lines.append(words("locked.no_statement", period=run.period))
     return "".join([*parts, *map(_line, lines)])
 
 

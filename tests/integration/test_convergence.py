@@ -11,7 +11,6 @@ from typing import Any, cast
 import duckdb
 import pytest
 
-
 from nisba.config import Config
 from pipelines.attribute import attribute
 from pipelines.broker.log_source import LogSource
@@ -22,10 +21,10 @@ from simulator import simulate
 from simulator.noise import Noise
 from tests.kafka_records import Raw, book_hashes, config_with_topics, ledger_hashes, produce
 from tests.streaming_process import assert_same_books, backfilled
+from tests.unit.adapters.running import converted
 from warehouse.connection import open_writer
 from warehouse.loader import committed_offsets
 from warehouse.recompute.verification import verify
-from tests.unit.adapters.running import converted
 
 pytestmark = pytest.mark.kafka
 

@@ -17,6 +17,7 @@ from tests.oracle.models import models
 __all__ = [
     "MEASURES",
     "Figures",
+    "by_deal",
     "campaign_roi",
     "credits",
     "marketing_share",
@@ -120,7 +121,8 @@ def marketing_share(rows: Rows, config: Config) -> Figures:
 
     Revenue and deals alike: `influenced`, `influenced_deals`, `influenced_pct`, `influenced_deals_pct`.
     """
-    belongs = {deal["deal_id"]: memberships(deal, rows, config) for deal in rows["deal"]}
+    of_deal = by_deal(rows)
+    belongs = {deal["deal_id"]: memberships(deal, of_deal[deal["deal_id"]], config) for deal in rows["deal"]}
     figures: Figures = {}
     model_ids = {model.id for model in models(config)}
 
@@ -140,11 +142,20 @@ def marketing_share(rows: Rows, config: Config) -> Figures:
         if deal["status"] == "won":
             add(deal, deal["closed_on"], model_ids, ("won_deals", *(f"{name}_deals" for name in measures)), 1)
             for model in model_ids:
-                add(deal, deal["closed_on"], [model], ["attributed_deals"], weight_of_marketing(deal, model, rows))
+                add(deal, deal["closed_on"], [model], ["attributed_deals"], weight_of_marketing(deal, model, of_deal[deal["deal_id"]]))
     for credit in credits(rows):
         if credit["team"] == "marketing" and credit["is_final"] and credit["revenue_reporting"] is not None:
             add(credit, credit["booked_on"], [credit["model"]], ["attributed"], credit["revenue_reporting"])
     return {key: {**row, **_percentages(row, config)} for key, row in figures.items()}
+
+
+def by_deal(rows: Rows) -> dict[str, Rows]:
+    """Return the credits and touches of each deal by themselves: what is asked deal by deal is not to search through all of them."""
+    found: dict[str, Rows] = {deal["deal_id"]: {"credit_line": [], "journey_touch": []} for deal in rows["deal"]}
+    for name in ("credit_line", "journey_touch"):
+        for row in rows[name]:
+            found[row["deal_id"]][name].append(row)
+    return found
 
 
 def weight_of_marketing(deal: dict[str, Any], model: str, rows: Rows) -> Fraction:

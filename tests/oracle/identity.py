@@ -143,6 +143,19 @@ class Identity:
         self.groups = self._components(("visitor",))
         self.accounts = self._components(("account",))
         self.claims = self._claims(implied, said)
+        self._account_links = self._linked_accounts()
+        self._of_group: dict[str, list[Claim]] = {}
+        self._of_touch: dict[Event, set[str]] = {}
+
+    def _linked_accounts(self) -> dict[Node, list[tuple[str, Pair]]]:
+        """Return the links between each node that is no account and an account, with the canonical account."""
+        links: dict[Node, list[tuple[str, Pair]]] = {}
+        for pair in self.links:
+            account = [node for node in pair if node[0] == "account"]
+            for node in pair if len(account) == 1 else ():
+                if node != account[0]:
+                    links.setdefault(node, []).append((self.account(account[0][1]), pair))
+        return links
 
     def _components(self, kinds: tuple[str, ...]) -> dict[Node, set[Node]]:
         nodes = [node for node in self.nodes if node[0] in kinds]
@@ -175,16 +188,16 @@ class Identity:
 
     def group_claims(self, visitor_id: str) -> list[Claim]:
         """Return the claims on the group of a visitor, in order."""
-        group = self.groups[("visitor", visitor_id)]
-        return sorted(claim for visitor, claim in self.claims if visitor in group)
+        if visitor_id not in self._of_group:
+            group = self.groups[("visitor", visitor_id)]
+            self._of_group[visitor_id] = sorted(claim for visitor, claim in self.claims if visitor in group)
+        return self._of_group[visitor_id]
 
     def _links_to_accounts(self, nodes: set[Node]) -> dict[str, list[Pair]]:
         """Return the links between any of the nodes and an account, by canonical account."""
         links: dict[str, list[Pair]] = {}
-        for pair in self.links:
-            account = [node for node in pair if node[0] == "account"]
-            if len(account) == 1 and pair & nodes:
-                links.setdefault(self.account(account[0][1]), []).append(pair)
+        for account, pair in (link for node in nodes for link in self._account_links.get(node, ())):
+            links.setdefault(account, []).append(pair)
         return links
 
     def _is_member(self, pairs: list[Pair], time: int | None) -> bool:
@@ -221,6 +234,11 @@ class Identity:
 
     def accounts_of_touch(self, touch: Event) -> set[str]:
         """Return the accounts of a touch: the first rule that gives any."""
+        if touch not in self._of_touch:
+            self._of_touch[touch] = self._accounts_of_touch(touch)
+        return self._of_touch[touch]
+
+    def _accounts_of_touch(self, touch: Event) -> set[str]:
         if touch.get("account_id") is not None:
             return {self.account(touch.get("account_id"))}
         return self.accounts_of_person(self.person_of_touch(touch), touch.time) or self.accounts_of_group(touch.get("visitor_id"))

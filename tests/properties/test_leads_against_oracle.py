@@ -10,6 +10,7 @@ import pytest
 from tests.compared_figures import differences, new_warehouse
 from tests.level_sets import level_set
 from tests.oracle.levels import figures_of
+from tests.sizes import IS_LARGE
 
 KEYS = {
     "core.lead": ("lead_id",),
@@ -20,7 +21,7 @@ KEYS = {
     "marts.lead_sla": ("lead_id", "pass_no", "from_stage", "to_stage"),
     "marts.lead_sla_summary": ("period_kind", "period", "rule_id", "segment_kind", "segment"),
 }
-SETS, AT_ONCE = 500, 50
+SETS, AT_ONCE, SIZE = (30, 3, 20) if IS_LARGE else (500, 50, 1)
 
 
 @pytest.fixture(scope="module")
@@ -32,5 +33,5 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.mark.parametrize("first", range(0, SETS, AT_ONCE))
 def test_tables_of_leads_are_the_oracles(con: duckdb.DuckDBPyConnection, first: int) -> None:
     for seed in range(first, first + AT_ONCE):
-        events, config = level_set(seed)
-        assert differences(con, events, config, KEYS, figures_of) == [], f"level_set({seed})"
+        events, config = level_set(seed, SIZE)
+        assert differences(con, events, config, KEYS, figures_of) == [], f"level_set({seed}, {SIZE})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
@@ -73,6 +74,7 @@ def test_marts_show_the_oracles_figures(warehouse: duckdb.DuckDBPyConnection, ev
         _assert_marketing_share(_share_by(warehouse, kind), marketing_share(told_apart, config))
     _assert_trailing_years(_trailing_years(warehouse), marketing_share(rows, config))
     _assert_deal_share(_figures(warehouse, "deal_share", ("period_kind", "period", "deal_id", "model")), rows, config)
+    _assert_deals(warehouse, rows, names)
     _assert_pipeline_created(warehouse, rows, config, names)
     _assert_trees(warehouse, rows, config, names)
     assert _broken_laws(warehouse) == {}
@@ -114,6 +116,36 @@ def _assert_deal_share(found: Figures, rows: oracle.Rows, config: Config) -> Non
         for name in MEASURES[1:]:
             whole = (there["won_revenue"], there["won_deals"]) if there[f"is_{name}"] else (0, 0)
             assert (row[name], row[f"{name}_deals"]) == whole, (key, name)
+
+
+def _assert_deals(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, names: Mapping[str, str]) -> None:
+    """Every deal is there once, with who opened and who closed it, and the persons and campaigns of its journey, each once."""
+    found = {key[0]: row for key, row in _figures(con, "deal", ("deal_id",)).items()}
+    assert found.keys() == {deal["deal_id"] for deal in rows["deal"]}
+    for deal in rows["deal"]:
+        own = [touch for touch in rows["journey_touch"] if touch["deal_id"] == deal["deal_id"] and touch["journey"] == "default"]
+        own.sort(key=lambda touch: touch["ordinal"])
+        campaigns = [names.get(touch["campaign_id"], touch["campaign_id"]) or "(none)" for touch in own]
+        opened = min(deal["opened_at"], deal["closed_at"]) if deal["status"] != "open" else deal["opened_at"]
+        cycle, journey = (
+            None if deal["status"] == "open" or since is None else (deal["closed_at"] - since) / dt.timedelta(days=1)
+            for since in (opened, own[0]["touched_at"] if own else None)
+        )
+        expected = {
+            "status": deal["status"],
+            "amount_reporting": deal["amount_reporting"],
+            "touches": len(own),
+            "marketing_touches": sum(touch["team"] == "marketing" for touch in own),
+            "people": len({touch["actor"] for touch in own if (touch["actor"] or "").startswith(("person:", "lead:"))}),
+            "first_channel": own[0]["channel"] if own else "(unattributed)",
+            "last_channel": own[-1]["channel"] if own else "(unattributed)",
+            "first_campaign_id": campaigns[0] if own else "(unattributed)",
+            "last_campaign_id": campaigns[-1] if own else "(unattributed)",
+            "campaign_ids": sorted({campaign for campaign in campaigns if campaign != "(none)"}),
+        }
+        there = found[deal["deal_id"]]
+        assert {name: there[name] for name in expected} == expected, deal["deal_id"]
+        assert (there["cycle_days"], there["days_from_first_touch"]) == (pytest.approx(cycle), pytest.approx(journey)), deal["deal_id"]
 
 
 def _assert_pipeline_created(con: duckdb.DuckDBPyConnection, rows: oracle.Rows, config: Config, names: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nisba.agreements import LEAD_STAGES
 from warehouse.models.build import create_macros, macros
 
 AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=3)
@@ -78,6 +79,10 @@ def _value(con: duckdb.DuckDBPyConnection, call: str) -> Any:
         ("period_name('ttm', DATE '2025-04-01', 1)", "2026-03"),
         ("local_day(TIMESTAMPTZ '2026-03-31 22:00:00Z', 7200000000)", dt.date(2026, 4, 1)),
         ("local_day(TIMESTAMPTZ '2026-03-31 21:59:59.999999Z', 7200000000)", dt.date(2026, 3, 31)),
+        ("month_of(DATE '2026-02-28')", dt.date(2026, 2, 1)),
+        ("month_of(DATE '2026-03-01')", dt.date(2026, 3, 1)),
+        ("month_of(NULL::DATE)", None),
+        ("lead_stages()", list(LEAD_STAGES)),
         ("plain(80.000::DECIMAL(18, 3))", "80"),
         ("plain(-84.990::DECIMAL(18, 3))", "-84.99"),
         ("plain(0.000)", "0"),

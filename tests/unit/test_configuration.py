@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from nisba.agreements import Exceptions
 from nisba.config import Config, load_config
 from nisba.errors import ConfigError
 
@@ -106,3 +108,29 @@ def test_agreements_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, 
     with pytest.raises(ConfigError) as refused:
         load_config(tmp_path / "nisba.toml", {})
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("name", sorted(msgspec.structs.asdict(Exceptions()).keys() - {"since"}))
+def test_a_rule_of_exceptions_is_turned_off_without_its_sizes(tmp_path: Path, name: str) -> None:
+    exceptions = loaded(tmp_path, f"[exceptions.{name}]\nenabled = false").exceptions
+    assert exceptions == msgspec.structs.replace(
+        Exceptions(), **{name: msgspec.structs.replace(getattr(Exceptions(), name), enabled=False)}
+    )
+
+
+MISSPELT = {
+    '[[incentive]]\nid = "p"\npool_pct = 1\ntier = []': "there is no key `tier` - at `$.incentive[0]`; docs/configuration.md has every key",
+    '[[incentive]]\nid = "p"': "there must be a key `pool_pct` - at `$.incentive[0]`",
+    '[[incentive]]\nid = "p"\npool_pct = "1 %"': "expected a number such as 12.5 - at `$.incentive[0].pool_pct`",
+    "[incentive]\npool_pct = 1": "there may be several: write [[incentive]] instead of [incentive];",
+    '[exceptions]\nsince = "01.04.2026"': "expected a date such as 2026-03-31 - at `$.exceptions.since`",
+    '[business_hours]\nholidays = ["DE"]': "expected a date such as 2026-03-31 - at `$.business_hours.holidays[0]`",
+    '[reporting]\nas_of = "2026-03-31"': "expected an instant such as 2026-03-31T23:59:59Z - at `$.reporting.as_of`",
+}
+
+
+@pytest.mark.parametrize("text", MISSPELT)
+def test_a_misspelt_configuration_is_told_in_its_own_words(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        loaded(tmp_path, text)
+    assert str(refused.value).startswith(f"configuration: {MISSPELT[text]}")

@@ -11,12 +11,13 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 import pytest
 
+from adapters.frame.settings import COMMON
 from nisba.agreements import Rule
 from nisba.config import Config, Multiplier, load_config
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text("utf-8")
 FIELDS = msgspec.structs.fields(Config)
-SECTIONS: dict[str, Any] = {field.name: field.type for field in FIELDS if not isinstance(field.default, tuple)}
+SECTIONS: dict[str, Any] = {field.name: field.type for field in FIELDS if isinstance(field.default, msgspec.Struct)}
 LISTED: dict[str, Any] = {field.name: get_args(field.type)[0] for field in FIELDS if isinstance(field.default, tuple)}
 SAID_IN_WORDS = {"attribution.models", "attribution.default_model"}
 
@@ -54,6 +55,10 @@ def _toml(value: Any) -> str:
 @pytest.mark.parametrize("name", LISTED)
 def test_every_key_of_a_table_in_a_list_is_there(name: str) -> None:
     assert list(_rows(f"[[{name}]]")) == [field.name for field in msgspec.structs.fields(LISTED[name])]
+
+
+def test_the_keys_of_every_adapter_are_there() -> None:
+    assert list(_rows("[adapters.<name>]")) == list(COMMON)
 
 
 CHOICES = [

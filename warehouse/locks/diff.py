@@ -71,6 +71,8 @@ class Difference:
     second: str
     """A run, or `now`."""
     periods: tuple[str, ...]
+    models: tuple[str, ...]
+    """Models whose credits are locked in one of them."""
     currency: str
     deals: tuple[ChangedDeal, ...]
 
@@ -112,7 +114,8 @@ def diff(con: duckdb.DuckDBPyConnection, config: Config, first_id: str, second_i
     changes = _changes(con, periods, sides, runs, first, second)
     why = causes_of(con, *sides, periods, list(changes), runs)
     deals = tuple(ChangedDeal(deal_id, why[deal_id], tuple(changed)) for deal_id, changed in changes.items())
-    return Difference(first_id, second_id, tuple(each.period.name for each in periods), sides[1].config.reporting.currency, deals)
+    models = tuple(sorted({model for each in periods for model in each.models}))
+    return Difference(first_id, second_id, tuple(each.period.name for each in periods), models, sides[1].config.reporting.currency, deals)
 
 
 def _side(run: Run) -> Side:

@@ -46,12 +46,14 @@ def lock(con: duckdb.DuckDBPyConnection, config: Config, period: str) -> Locked:
     """Lock a month, quarter or year, in one transaction; a period that is locked already is adjusted alone.
 
     Raises ConfigError for what is no period and for an incentive plan that changed without a new id, WarehouseError where the period has
-    not ended, shares a day with another locked one, or facts wait for attribution; nothing is written then.
+    not ended, shares a day with another locked one or its name with one of other days, or facts wait for attribution; nothing is written
+    then.
     """
     need_attributed(con, config)
     runs = read_runs(con)
     wanted = period_named(period, config.reporting.fiscal_year_start_month)
     as_of = config.reporting.as_of or latest_event(con)
+    _need_same_days(wanted, runs)
     _need_apart(wanted, runs)
     _need_ended(wanted, as_of, config)
     need_unchanged_plans(con, config, runs)
@@ -71,6 +73,17 @@ def need_attributed(con: duckdb.DuckDBPyConnection, config: Config) -> None:
     """Raise WarehouseError where the books are behind the ledger or the configuration."""
     if plan_scope(con, config) is not None:
         raise WarehouseError("facts, a changed configuration or other rules wait for attribution: run `nisba attribute` first.")
+
+
+def _need_same_days(wanted: Period, runs: Sequence[Run]) -> None:
+    """Refuse a name that meant other days when it was locked: the fiscal year began with another month then."""
+    for run in runs:
+        if run.is_first and run.period == wanted.name and run.days != wanted:
+            raise WarehouseError(
+                f"{wanted.name} is {wanted.start} to {wanted.end} now, and was {run.period_start} to {run.period_end} when {run.run_id} "
+                "locked it: the name stays with those days, and any other lock writes down what changed in them; "
+                "lock the days that it means now month by month."
+            )
 
 
 def _need_apart(wanted: Period, runs: Sequence[Run]) -> None:

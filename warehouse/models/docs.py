@@ -24,7 +24,7 @@ What lies in the warehouse and in the published snapshot, table by table. Both c
 | `marts` | figures by period, ready for a report | yes |
 | `core` | the books: deals, journeys, dated entries, credits, costs | yes, without the columns and tables that name persons |
 | `locked` | closed periods: frozen credits, and what incentive plans pay for them | yes, owners and payees only where shown |
-| `ops` | offsets, dead letters, conflicts, held money, cycles | `ops.cycle` alone |
+| `ops` | offsets, dead letters, conflicts, held money, cycles | {of_ops} alone |
 | `ledger` | every accepted event, one table per type, columns as in [events](events.md) | no |
 
 Money is `DECIMAL(18,3)` (sums `DECIMAL(38,3)`), instants are `TIMESTAMP WITH TIME ZONE`, days are those of the reporting time zone.
@@ -40,7 +40,8 @@ _HIDDEN = {False: "", True: " Stays out of snapshots.", "owner": " Stays out of 
 
 def page() -> str:
     """Return the text of the page."""
-    parts = [_HEAD]
+    of_ops = ", ".join(f"`{table.name}`" for table in tables().values() if table.schema == "ops" and table.is_published)
+    parts = [_HEAD.format(of_ops=of_ops)]
     for schema, title in _TITLES.items():
         inside = [table for table in tables().values() if table.schema == schema]
         if inside:

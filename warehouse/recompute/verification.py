@@ -124,10 +124,10 @@ def _compare_models(con: duckdb.DuckDBPyConnection) -> list[_Found]:
     behind = {"flow"} if is_behind(con, "flow") else set()
     con.execute("BEGIN")
     try:
-        views = _views(con)
+        views, columns = _views(con), _columns(con)
         create_macros(con)
         return [
-            _compare_view(con, model, views) if model.kind == "view" else _compare_model(con, model)
+            _compare_view(con, model, views) if model.kind == "view" else _compare_model(con, model, columns)
             for model in models()
             if model.refreshed_by not in behind
         ]
@@ -141,14 +141,19 @@ def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(con.execute(f"SELECT schema_name || '.' || view_name, {bare} FROM duckdb_views() WHERE NOT internal").fetchall())
 
 
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Return the names of the columns of each table, sorted."""
+    names = "list(column_name ORDER BY column_name)"
+    return dict(con.execute(f"SELECT schema_name || '.' || table_name, {names} FROM duckdb_columns() GROUP BY ALL").fetchall())
+
+
 def _compare_view(con: duckdb.DuckDBPyConnection, model: Table, before: Mapping[str, str]) -> _Found:
     create_model(con, model)
     return _Found(model.name, 0, 0, []) if before.get(model.name) == _views(con)[model.name] else _of_another_shape(model)
 
 
-def _compare_model(con: duckdb.DuckDBPyConnection, model: Table) -> _Found:
-    there = con.execute("SELECT column_name FROM duckdb_columns() WHERE schema_name || '.' || table_name = ? ORDER BY ALL", [model.name])
-    if [name for (name,) in there.fetchall()] != sorted(column.name for column in model.columns):
+def _compare_model(con: duckdb.DuckDBPyConnection, model: Table, there: Mapping[str, list[str]]) -> _Found:
+    if there.get(model.name) != sorted(column.name for column in model.columns):
         return _of_another_shape(model)
     with model_rows(con, model) as select:
         try:
@@ -198,18 +203,18 @@ def _compare(con: duckdb.DuckDBPyConnection, table: str, made: pa.Table, where: 
     """Compare a table with what it should be, in the columns of the latter."""
     columns = ", ".join(f'"{name}"' for name in made.column_names)
     with relations(con, made=made):
-        sides = {"missing": ("made", table), "extra": (table, "made")}
-        count, shown = 0, []
-        for side, (left, right) in sides.items():
-            differing = arrow_table(con, f"SELECT {columns} FROM {left} {where} EXCEPT ALL SELECT {columns} FROM {right} {where}")
-            count += len(differing)
-            shown += [Difference(table, side, row) for row in _first(con, differing)]
-        return _Found(table, int(one_value(con, f"SELECT count(*) FROM made {where}")), count, shown)
+        both = f"SELECT {columns}, 1 AS _times FROM made {where} UNION ALL SELECT {columns}, -1 FROM {table} {where}"
+        differing = arrow_table(con, f"SELECT {columns}, sum(_times)::BIGINT AS _times FROM ({both}) GROUP BY ALL HAVING sum(_times) <> 0")
+        rows = int(one_value(con, f"SELECT count(*) FROM made {where}")) if where else len(made)
+    count = sum(abs(times) for times in differing["_times"].to_pylist())
+    shown = [Difference(table, side, row) for side in ("missing", "extra") for row in _first(con, differing, side)]
+    return _Found(table, rows, count, shown)
 
 
-def _first(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> list[dict[str, Any]]:
-    """Return the first of some rows, in an order that does not depend on the run."""
-    if not len(rows):
+def _first(con: duckdb.DuckDBPyConnection, differing: pa.Table, side: str) -> list[dict[str, Any]]:
+    """Return the first of the rows that one side has more often, in an order that does not depend on the run."""
+    if not len(differing):
         return []
-    with relations(con, differing=rows):
-        return rows_as_dicts(con, f"FROM differing ORDER BY ALL LIMIT {SHOWN}")
+    times = "_times" if side == "missing" else "-_times"
+    with relations(con, differing=differing):
+        return rows_as_dicts(con, f"SELECT differing.* EXCLUDE (_times) FROM differing, range({times}) ORDER BY ALL LIMIT {SHOWN}")

@@ -12,7 +12,7 @@ from tests.oracle.identity import contacts_of
 from tests.oracle.journeys import DAY
 from tests.oracle.levels.leads import Row
 from tests.oracle.levels.segments import Key, micros, named, periods_between
-from tests.oracle.levels.world import NONE, World, begins_at, ends_at, ratio, state_at
+from tests.oracle.levels.world import World, begins_at, ends_at, ratio, state_at
 from tests.oracle.settled import Event, register_order
 
 __all__ = ["crm_adherence", "crm_adherence_failure"]
@@ -188,7 +188,7 @@ def _of_leads(moment: Moment, lead_sla: list[Row]) -> Iterator[Asked]:
             yield Asked(
                 "answered_in_time",
                 answered is not None and answered <= due,
-                None if row["segment"] == NONE else row["segment"],  # the table of answers names it already
+                row["segment"],
                 row["owner"],
                 lead_id=row["lead_id"],
                 pass_no=row["pass_no"],

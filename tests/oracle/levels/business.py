@@ -58,7 +58,7 @@ def open_spans(since: int, until: int | None, config: Config) -> Iterator[tuple[
 def is_open_on(day: dt.date, config: Config) -> bool:
     """Tell whether the firm opens on a day: one of its days of the week, and no holiday."""
     hours = config.business_hours
-    return DAYS[day.weekday()] in hours.days and not _is_holiday(day, hours.holidays)
+    return DAYS[day.weekday()] in hours.days and not _is_holiday(day, hours.holidays) and day not in hours.closed_days
 
 
 def _is_holiday(day: dt.date, named: str | tuple[dt.date, ...]) -> bool:

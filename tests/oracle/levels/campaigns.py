@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from tests.oracle.costs import named_campaigns
@@ -113,12 +114,17 @@ class Accounts:
     leads: dict[Key, int] = field(default_factory=dict)
     """Passes by (period kind, period, entity, stage)."""
 
+    @cached_property
+    def models(self) -> list[str]:
+        """Return the ids of all models."""
+        return [model.id for model in models(self.world.config)]
+
     def at(self, day: dt.date, campaign_id: str, channel: str) -> Iterator[tuple[str, Account]]:
         """Yield the accounts, of every model, in which something of a day counts."""
         for entity in self.of(campaign_id, channel):
             for period in periods(day, self.world.config):
-                for model in models(self.world.config):
-                    yield model.id, self.by_key.setdefault((*period, entity, model.id), Account())
+                for model in self.models:
+                    yield model, self.by_key.setdefault((*period, entity, model), Account())
 
 
 def _accounts(world: World, lead_stage: Iterable[Row], of: Callable[[str, str], list[str]]) -> Accounts:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.figures import MEASURES, credits, marketing_share, memberships, percent, periods, weight_of_marketing
+from tests.oracle.figures import MEASURES, by_deal, credits, marketing_share, memberships, percent, periods, weight_of_marketing
 from tests.oracle.journeys import DAY, opened
 from tests.oracle.levels.leads import Row
 from tests.oracle.levels.segments import DEAL_KINDS, final_entries, named, periods_between, segments_of_deal
@@ -217,7 +217,7 @@ def _percentages(world: World, row: Row) -> dict[str, Fraction | None]:
 
 def deal_share(world: World) -> list[Row]:
     """Return one row per deal, model and period in which it has revenue or, won, closes: what marketing's share is made of."""
-    attributed = _attributed(world)
+    attributed, of_deal = _attributed(world), by_deal(world.books)
     return [
         {
             "period_kind": kind,
@@ -229,11 +229,11 @@ def deal_share(world: World) -> list[Row]:
             "won_revenue": revenue,
             "won_deals": int(closes),
             "attributed": attributed.get((kind, period, model.id, deal["deal_id"]), ZERO),
-            "attributed_deals": weight_of_marketing(deal, model.id, world.books) if closes else Fraction(0),
+            "attributed_deals": weight_of_marketing(deal, model.id, of_deal[deal["deal_id"]]) if closes else Fraction(0),
             **{f"is_{name}": name in belongs for name in MEASURES if name != "attributed"},
         }
         for deal in world.books["deal"]
-        for belongs in [memberships(deal, world.books, world.config)]
+        for belongs in [memberships(deal, of_deal[deal["deal_id"]], world.config)]
         for (kind, period), (revenue, closes) in _periods_of(world, deal).items()
         for model in models(world.config)
     ]

@@ -33,15 +33,21 @@ def pipeline_created(world: World) -> list[Row]:
         }
         for period in periods(credit["created_on"], world.config):
             for dimension in dimensions.items():
-                key = (*period, *dimension, credit["model"])
+                key: Key = (*period, *dimension, credit["model"])
                 pipeline, deals = sums.get(key, (ZERO, ZERO))
                 sums[key] = pipeline + (credit["amount_reporting"] or ZERO), deals + credit["weight"]
-    return [_created(key, *of, sums) for key, of in sums.items()]
+    wholes: dict[Key, Decimal] = {}
+    for key, (pipeline, _) in sums.items():
+        wholes[_whole(key)] = wholes.get(_whole(key), ZERO) + pipeline
+    return [_created(key, *of, wholes[_whole(key)]) for key, of in sums.items()]
 
 
-def _created(key: Key, pipeline: Decimal, deals: Decimal, sums: dict[Key, tuple[Decimal, Decimal]]) -> Row:
-    kind, period, dimension_kind, _, model = key
-    whole = sum((money for other, (money, _) in sums.items() if (*other[:3], other[4]) == (kind, period, dimension_kind, model)), ZERO)
+def _whole(key: Key) -> Key:
+    """Return what the dimensions of a kind add up to: a period, a kind and a model."""
+    return (*key[:3], key[4])
+
+
+def _created(key: Key, pipeline: Decimal, deals: Decimal, whole: Decimal) -> Row:
     return {
         **dict(zip(("period_kind", "period", "dimension_kind", "dimension", "model"), key, strict=True)),
         "pipeline": pipeline,

@@ -96,8 +96,9 @@ def leads_of(world: World) -> dict[str, list[Event]]:
 
 def passes(world: World) -> list[Pass]:
     """Return the passes of all leads, those without a stage too."""
+    touches = _touches_by_person(world)
     return [
-        _pass(world, lead_id, number, parts)
+        _pass(world, lead_id, number, parts, touches)
         for lead_id, events in leads_of(world).items()
         for parts in [_parts(events)]
         for number in range(1, len(parts) + 1)
@@ -121,7 +122,15 @@ def _named(world: World, events: Iterable[Event]) -> list[str]:
     return [deal_id for deal_id in named if deal_id in world.deals]
 
 
-def _pass(world: World, lead_id: str, number: int, parts: list[list[Event]]) -> Pass:
+def _touches_by_person(world: World) -> dict[str | None, list[Event]]:
+    """Return the touches that may have brought a lead, in order, by their person."""
+    found: dict[str | None, list[Event]] = {}
+    for touch in in_order(touch for touch in world.settled.of("touch") if _counts(world, touch)):
+        found.setdefault(_person_of(world, touch), []).append(touch)
+    return found
+
+
+def _pass(world: World, lead_id: str, number: int, parts: list[list[Event]], touches: dict[str | None, list[Event]]) -> Pass:
     events, all_events = parts[number - 1], [event for part in parts for event in part]
     named = _named(world, events)
     later = _named(world, [event for part in parts[number:] for event in part])
@@ -129,7 +138,7 @@ def _pass(world: World, lead_id: str, number: int, parts: list[list[Event]]) -> 
     firsts = _firsts(events, deals)
     stages = _stages(firsts)
     person = world.who.person(("lead", lead_id))
-    channel, campaign_id = _came_by(world, person, stages)
+    channel, campaign_id = _came_by(world, touches.get(person, []), stages)
     return Pass(
         lead_id=lead_id,
         pass_no=number,
@@ -199,14 +208,13 @@ def segment_of(world: World, events: list[Event]) -> str | None:
     return world.field(world.deals[named[-1]].current, "segment") if said is None and named else said
 
 
-def _came_by(world: World, person: str, stages: dict[str, Entered]) -> tuple[str, str]:
-    """Return channel and campaign of the latest touch of the person before the pass entered its first stage."""
+def _came_by(world: World, touches: list[Event], stages: dict[str, Entered]) -> tuple[str, str]:
+    """Return channel and campaign of the latest of a person's touches before the pass entered its first stage."""
     if not stages:
         return NONE, NONE
     until = min(entered.entered_at for entered in stages.values())
     since = until - world.config.attribution.lookback_days * DAY
-    touches = [touch for touch in world.settled.of("touch") if since <= touch.time <= until and _counts(world, touch)]
-    own = [touch for touch in in_order(touches) if _person_of(world, touch) == person]
+    own = [touch for touch in touches if since <= touch.time <= until]
     if not own:
         return NONE, NONE
     campaign_id = own[-1].get("campaign_id")

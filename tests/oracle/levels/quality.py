@@ -56,7 +56,7 @@ def _row(world: World, one: Pass, rule: LeadQuality) -> Row:
         "failed": failed,
         "answer": "accepted" if one.has("sal") else one.exit.get("stage") if one.exit is not None else "none",
         "channel": one.channel,
-        "segment": one.segment or NONE,
+        "segment": one.segment,
     }
 
 

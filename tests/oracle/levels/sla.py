@@ -12,7 +12,7 @@ from tests.oracle.levels.business import HOUR, business_time, due_at
 from tests.oracle.levels.leads import Row, segments_of
 from tests.oracle.levels.passes import EXITS, RANKS, Pass, in_order, latest
 from tests.oracle.levels.quality import version_of
-from tests.oracle.levels.world import NONE, World, quantile, ratio
+from tests.oracle.levels.world import World, quantile, ratio
 from tests.oracle.settled import moment
 
 __all__ = ["Handover", "handovers", "lead_sla", "lead_sla_summary"]
@@ -104,7 +104,7 @@ def _row(hand: Handover) -> Row:
         "business_hours": hand.business_hours,
         "is_breached": hand.is_breached,
         "channel": hand.of.channel,
-        "segment": hand.of.segment or NONE,
+        "segment": hand.of.segment,
         "owner": hand.owner,
         "team": hand.team,
     }

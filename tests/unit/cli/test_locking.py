@@ -68,6 +68,23 @@ def test_lock_says_what_it_froze_and_which_statements_it_made(run: Run, books: P
     ]
 
 
+def test_a_period_without_credits_is_locked_too(run: Run, books: Path) -> None:
+    assert run("lock", "2025-Q1").stdout.splitlines() == [
+        "Locked 2025-Q1 as 2025-Q1-1",
+        "No credit is dated in 2025-Q1: 2025-Q1-1 has no rows.",
+        "Statement 2025-Q1/demand is made; `nisba statement 2025-Q1 --plan demand` shows it.",
+        "Statement 2025-Q1/teams is made; `nisba statement 2025-Q1 --plan teams` shows it.",
+    ]
+
+
+def test_a_month_has_no_statement_and_takes_that_of_its_quarter(run: Run, books: Path) -> None:
+    said = "Incentive plans pay by the quarter: 2026-02 has no statement, and no quarter with a day of it can be locked any more."
+    assert run("lock", "2026-02").stdout.splitlines()[-1] == said
+    assert said not in run("lock", "2026-02").stdout
+    (books.parent / "nisba.toml").write_text(SETTINGS.split("[[incentive]]")[0], "utf-8")
+    assert "Incentive" not in run("lock", "2026-03").stdout
+
+
 def test_lock_as_json(as_json: AsJson, books: Path) -> None:
     locked = as_json("lock", "2026-Q1")
     assert {
@@ -127,7 +144,11 @@ def test_diff_lists_deals_and_causes(run: Run, as_json: AsJson, books: Path) -> 
     assert "│ d-1  │ adjustment: a refund, credit note or true-up │       4 │   0.00 │ -30.00 │          0.00 │" in rows
     assert "│ d-2  │ adjustment: a refund, credit note or true-up │       4 │   0.00 │   0.00 │        -15.00 │" in rows
     assert "Credit by first_touch, USD" in run("diff", "2026-Q1-1", "now", "--model", "first_touch").stdout
+    refused = run("diff", "2026-Q1-1", "--model", "lineal")
+    said = "no credit of 2026-Q1-1 is by the model 'lineal': --model takes one of first_touch, linear."
+    assert (refused.exit_code, said in refused.stderr, refused.stdout) == (1, True, "")
     found = as_json("diff", "2026-Q1-1")
+    assert found["models"] == ["first_touch", "linear"]
     assert (found["first"], found["second"], found["periods"]) == ("2026-Q1-1", "now", ["2026-Q1"])
     assert [(deal["deal_id"], deal["causes"]) for deal in found["deals"]] == [("d-1", ["adjustment"]), ("d-2", ["adjustment"])]
     assert found["deals"][0]["changes"][0] == {

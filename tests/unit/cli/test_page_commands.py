@@ -116,11 +116,16 @@ def test_exports_go_through_their_adapters(tmp_path: Path) -> None:
     written(tmp_path / "exports" / "olist", OLIST)
     written(tmp_path / "exports" / "crm", MAVEN)
     assert ran(["topics", "--create"]).exit_code == 0
-    backfill, send = commands_of((ROOT / "docs" / "adapters.md").read_text("utf-8"))
-    outputs = [ran(command) for command in (backfill, send)]
-    assert [done.exit_code for done in outputs] == [0, 0], [done.output for done in outputs]
+    page = (ROOT / "docs" / "adapters.md").read_text("utf-8")
+    check, backfill, send, pull, told, *more = commands_of(page)
+    (sections,) = re.findall(r"```toml\n(\[adapters\..*?)```", page, re.DOTALL)
+    outputs = [ran(command) for command in (check, backfill, send)]
+    (tmp_path / "nisba.toml").write_text(sections, "utf-8")
+    outputs += [ran(command) for command in (pull, told, *more)]
+    assert [done.exit_code for done in outputs] == [0] * len(outputs), [done.output for done in outputs]
     assert (tmp_path / "warehouse.duckdb").is_file()
-    assert "crm.deal" in outputs[1].output
+    assert "crm.deal" in outputs[2].output
+    assert "second_shop" in outputs[3].output
 
 
 def test_the_simulated_company_is_made_and_read() -> None:

@@ -72,7 +72,7 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "costs_add_up_to_spend": (
         "DELETE FROM marts.campaign_roi WHERE campaign_id = 'c-1'",
-        ("channels_add_up_to_campaigns", "trees_add_up_to_their_campaigns"),
+        ("budgets_are_held_against_all_costs", "channels_add_up_to_campaigns", "trees_add_up_to_their_campaigns"),
     ),
     "roi_or_its_reason": ("UPDATE marts.campaign_roi SET roi_reason = NULL", ()),
     "unattributed_revenue_is_not_realized": (
@@ -106,6 +106,9 @@ BREAKS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "revenue_adds_up_to_entries": ("DELETE FROM core.deal_flag", ()),
     "activity_adds_up_to_touches": ("UPDATE marts.touch_activity SET touches = touches + 1", ()),
+    "every_deal_is_there_once": ("DELETE FROM marts.deal", ()),
+    "people_of_a_deal_touched_it": ("UPDATE marts.deal SET people = touches + 1", ()),
+    "budgets_are_held_against_all_costs": ("UPDATE marts.campaign_budget SET cost = cost + 1", ()),
     "ages_ripen_by_their_growth": ("UPDATE marts.maturation SET matured_pct = 50 WHERE age = 3", ()),
     "median_lies_between_lowest_and_highest": ("UPDATE marts.model_range SET median = highest + 1", ()),
     "trees_add_up_to_their_campaigns": ("UPDATE marts.campaign_tree SET cost = cost + 1 WHERE period_kind = 'year'", ()),
@@ -323,8 +326,8 @@ def _suite(table: str, *names: str) -> Suite:
 def test_rows_whose_keys_have_nulls_are_told_apart_by_them(sound: Path, tmp_path: Path, rows: str, holds: bool) -> None:
     spoilt = _copied(sound, tmp_path)
     with duckdb.connect(str(spoilt)) as con:
-        con.execute(f"INSERT INTO core.credit_daily (basis, team) SELECT 'made', * FROM ({rows})")
-    assert [row["success"] for row in validate(spoilt, [_suite("core.credit_daily", "unique_grain")])] == [holds]
+        con.execute(f"INSERT INTO core.pipeline_credit (model, ordinal) SELECT 'linear', * FROM ({rows})")
+    assert [row["success"] for row in validate(spoilt, [_suite("core.pipeline_credit", "unique_grain")])] == [holds]
 
 
 def test_expectation_that_cannot_be_asked_says_why(sound: Path, tmp_path: Path) -> None:

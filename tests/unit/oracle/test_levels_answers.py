@@ -174,7 +174,7 @@ def test_a_row_of_quality_says_all() -> None:
             "failed": ["score"],
             "answer": "none",
             "channel": "fair",
-            "segment": "(none)",
+            "segment": None,
         }
     ]
 
@@ -294,6 +294,8 @@ def test_holidays() -> None:
     assert hours_between("2027-03-08 00:00", "2027-03-09 00:00", firm(holidays="DE")) == 8
     assert hours_between("2027-03-08 00:00", "2027-03-09 00:00", firm(holidays="DE-BE")) == 0
     assert hours_between("2 00:00", "5 00:00", firm(holidays=(dt.date(2026, 3, 3),))) == 2 * 8
+    maundy = firm(holidays="DE", closed_days=(dt.date(2026, 4, 2),))
+    assert hours_between("2026-04-02 00:00", "2026-04-08 00:00", maundy) == 8
 
 
 def test_the_zone_of_the_firm_is_that_of_the_reports_unless_it_says_so() -> None:
@@ -499,7 +501,7 @@ def test_a_row_of_an_answer_says_all() -> None:
             "business_hours": 9,
             "is_breached": True,
             "channel": "fair",
-            "segment": "(none)",
+            "segment": None,
             "owner": "Ada",
             "team": None,
         }

@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from nisba.agreements import (
     Adherence,
-    DaysRule,
+    BackdatedRule,
     DiscountRule,
     Exceptions,
     PushedRule,
+    QuarterEndRule,
+    RefundRule,
     Rule,
     SalesProcess,
     StaleRule,
@@ -136,7 +138,7 @@ def test_states_are_ranked_in_register_order() -> None:
 )
 @pytest.mark.parametrize("status", ["won", "lost"])
 def test_a_close_is_said_days_later(closed: str, changed: str, days: int, expected: bool, status: str) -> None:
-    config = Config(exceptions=Exceptions(closed_backdated=DaysRule(days=days)))
+    config = Config(exceptions=Exceptions(closed_backdated=BackdatedRule(days=days)))
     events = opened("s", "1"), deal("d", "1", closed, status, changed)
     assert (
         found("closed_backdated", *events, config=config)
@@ -248,14 +250,14 @@ def test_a_discount_needs_an_amount_in_the_currency_of_the_list() -> None:
     ],
 )
 def test_refunds_soon_after_the_booking(when: str, days: int, expected: bool) -> None:
-    config = Config(exceptions=Exceptions(refund=DaysRule(days=days)))
+    config = Config(exceptions=Exceptions(refund=RefundRule(days=days)))
     found_events = [name for _, name in found("refund", deal("d", "1", "2", **worth("100.00")), refund(when), config=config)]
     assert found_events == [f"r/{when}"][:expected]
 
 
 def test_a_refund_is_after_the_latest_booking() -> None:
     won, back, again = deal("d", "1", "2", **worth("100.00")), opened("s", "5"), deal("d", "1", "20", **worth("80.00"))
-    config = Config(exceptions=Exceptions(refund=DaysRule(days=3)))
+    config = Config(exceptions=Exceptions(refund=RefundRule(days=3)))
     assert found("refund", won, back, again, refund("22"), config=config) == [("22 12:00", "r/22")]
     assert found("refund", won, back, again, refund("6"), config=config) == []  # the latest at or before is of the second
     assert found("refund", won, back, again, refund("4"), config=config) == [("4 12:00", "r/4")]
@@ -328,7 +330,7 @@ def test_a_deal_that_is_pushed() -> None:
     ],
 )
 def test_deals_opened_at_the_end_of_a_quarter(opened_at: str, days: int, start_month: int, expected: bool) -> None:
-    config = Config(reporting=Reporting(fiscal_year_start_month=start_month), exceptions=Exceptions(quarter_end=DaysRule(days=days)))
+    config = Config(reporting=Reporting(fiscal_year_start_month=start_month), exceptions=Exceptions(quarter_end=QuarterEndRule(days=days)))
     lost = deal("d", opened_at, "2026-04-30", "lost", event_id="e")
     assert len(found("quarter_end", lost, config=config)) == expected
 

@@ -13,6 +13,7 @@ import pytest
 from reports.render.sentences import advice
 from reports.values import read_report
 from reports.words import words
+from tests.unit.simulator.answer_tables import markdown_table
 from warehouse.connection import open_reader
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -26,19 +27,10 @@ def con(company: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _answer(con: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """Return the rows of a query as a table of Markdown."""
-    cursor = con.execute(sql)
-    names = [column[0] for column in cursor.description or ()]
-    rows = [["" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row] for row in cursor.fetchall()]
-    assert rows, sql
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (names, ["---"] * len(names), *rows))
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_answers_are_those_of_the_demo_company(con: duckdb.DuckDBPyConnection, page: Path) -> None:
     text = page.read_text("utf-8")
-    right = ASKED.sub(lambda found: f"{found[1]}\n{_answer(con, found[2])}\n", text)
+    right = ASKED.sub(lambda found: f"{found[1]}\n{markdown_table(con, found[2])}\n", text)
     if os.environ.get("NISBA_GOLDEN") == "write":
         page.write_text(right, "utf-8")
     assert len(ASKED.findall(text)) == text.count("```sql") > 0

@@ -325,7 +325,7 @@ def test_every_mart_with_a_period_has_its_dates() -> None:
 
 def test_words_are_sentences_and_keys_are_never_null() -> None:
     # deals without touches; nodes without an account
-    optional = {("core.credit_daily", "team"), ("core.pipeline_credit", "ordinal"), ("core.identity", "account_id")}
+    optional = {("core.pipeline_credit", "ordinal"), ("core.identity", "account_id")}
     optional |= {("locked.entry", "touch_source"), ("locked.entry", "touch_id")}
     views = {"core.credit", "core.journey", "marts.deal_explained", "marts.revenue"}
     for table in tables().values():

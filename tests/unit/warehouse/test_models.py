@@ -147,8 +147,8 @@ def test_table_that_nobody_declares_is_not_read(folder: Path) -> None:
 def test_build_follows_what_the_selects_read() -> None:
     order = [model.name for model in models()]
     for before, after in (
-        ("core.credit", "core.credit_daily"),
-        ("core.credit_daily", "core.period"),
+        ("core.credit", "core.credit_month"),
+        ("core.credit_month", "core.performance"),
         ("core.period", "core.performance"),
         ("core.performance", "core.returns"),
         ("core.returns", "marts.campaign_roi"),

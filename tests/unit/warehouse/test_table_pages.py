@@ -51,6 +51,10 @@ def test_page_has_every_table_and_column_once() -> None:
         assert [row[0].strip("`") for row in _cells(columns)] == [column.name for column in tables()[name].columns], name
 
 
+def test_page_says_what_of_operations_is_published() -> None:
+    assert "held money, cycles | `ops.cycle`, `ops.data_issue`, `ops.held` alone |" in page()
+
+
 def test_row_of_a_column_says_type_unit_meaning_and_tests() -> None:
     lines = page().splitlines()
     kinds = "not null, one of `month`, `quarter`, `year`"

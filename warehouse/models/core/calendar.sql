@@ -8,7 +8,7 @@ day AS (
 ),
 
 month AS (
-    SELECT DISTINCT date_trunc('month', day)::DATE AS month FROM day
+    SELECT DISTINCT marts.month_of(day) AS month FROM day
 ),
 
 kind AS (

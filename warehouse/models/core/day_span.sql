@@ -24,8 +24,8 @@ dated AS (
 -- an instant's day in some time zone is at most one away from its day in UTC
 spanned AS (
     SELECT
-        date_trunc('month', min(first_day) - 1)::DATE AS first_month,
-        date_trunc('month', max(last_day) + 1)::DATE AS last_month
+        marts.month_of(min(first_day) - 1) AS first_month,
+        marts.month_of(max(last_day) + 1) AS last_month
     FROM dated
 ),
 

@@ -82,7 +82,7 @@ at_quarter_end AS (
         'quarter_end' AS rule, deal_id, closed_at AS occurred_at, source, event_id,
         format('Lost; it was opened on day {} before {} was over.', period_end - opened_on + 1, period) AS detail
     FROM current
-    JOIN quarter ON quarter.month = date_trunc('month', opened_on)::DATE
+    JOIN quarter ON quarter.month = marts.month_of(opened_on)
     JOIN rule ON rule.rule = 'quarter_end'
     WHERE status = 'lost' AND period_end - opened_on < size
 ),

@@ -3,39 +3,42 @@ WITH model AS (
     SELECT unnest(models) AS model FROM core.setting
 ),
 
-credit AS (
-    SELECT model, deal_id, entry_no, is_final, booked_on, deal_status, closed_on, team, weight, revenue_reporting FROM core.credit
+-- the weights of a deal are the same in all its entries; a won deal always has the first
+credit AS MATERIALIZED (
+    SELECT
+        model, deal_id, entry_no, is_final, booked_on, deal_status, closed_on,
+        sum(revenue_reporting) FILTER (team = 'marketing') AS attributed,
+        bool_and(team IS NOT DISTINCT FROM 'marketing') AS is_whole, sum(weight) FILTER (team = 'marketing') AS weight
+    FROM core.credit
+    WHERE deal_status = 'won' OR is_final
+    GROUP BY ALL
 ),
 
 -- money that is held is dated nowhere
 revenue AS (
-    SELECT deal_id, date_trunc('month', booked_on)::DATE AS month, sum(amount_reporting) AS won_revenue
+    SELECT deal_id, marts.month_of(booked_on) AS month, sum(amount_reporting) AS won_revenue
     FROM core.entry
     WHERE is_final AND amount_reporting IS NOT NULL
     GROUP BY ALL
 ),
 
 won AS (
-    SELECT deal_id, date_trunc('month', closed_on)::DATE AS month, 1 AS won_deals FROM core.deal WHERE status = 'won'
+    SELECT deal_id, marts.month_of(closed_on) AS month, 1 AS won_deals FROM core.deal WHERE status = 'won'
 ),
 
 attributed AS (
-    SELECT model, deal_id, date_trunc('month', booked_on)::DATE AS month, sum(revenue_reporting) AS attributed
+    SELECT model, deal_id, marts.month_of(booked_on) AS month, sum(attributed) AS attributed
     FROM credit
-    WHERE is_final AND team = 'marketing'
+    WHERE is_final
     GROUP BY ALL
 ),
 
--- the weights of a deal are the same in all its entries; a won deal always has the first
--- rounded as they are, they may add up to a little more or less than the whole deal: one that is all marketing's is one
+-- rounded as they are, weights may add up to a little more or less than the whole deal: one that is all marketing's is one
 weight AS (
     SELECT
-        model, deal_id, date_trunc('month', closed_on)::DATE AS month,
-        if(bool_and(team IS NOT DISTINCT FROM 'marketing'), 1, least(1, coalesce(sum(weight) FILTER (team = 'marketing'), 0)))
-            AS attributed_deals
+        model, deal_id, marts.month_of(closed_on) AS month, if(is_whole, 1, least(1, coalesce(weight, 0))) AS attributed_deals
     FROM credit
     WHERE entry_no = 1 AND deal_status = 'won'
-    GROUP BY ALL
 ),
 
 final AS (

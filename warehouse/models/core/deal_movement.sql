@@ -29,14 +29,14 @@ move AS (
 ),
 
 happened AS (
-    SELECT deal_id, date_trunc('month', opened_on)::DATE AS month, 1 AS opened FROM deal
+    SELECT deal_id, marts.month_of(opened_on) AS month, 1 AS opened FROM deal
     UNION ALL BY NAME
-    SELECT deal_id, date_trunc('month', closed_on)::DATE AS month, 1 AS won, cycle_us, won_value, if(won_value IS NULL, 0, 1) AS valued
+    SELECT deal_id, marts.month_of(closed_on) AS month, 1 AS won, cycle_us, won_value, if(won_value IS NULL, 0, 1) AS valued
     FROM deal
     LEFT JOIN valued USING (deal_id)
     WHERE status = 'won'
     UNION ALL BY NAME
-    SELECT deal_id, date_trunc('month', closed_on)::DATE AS month, 1 AS lost FROM deal WHERE status = 'lost'
+    SELECT deal_id, marts.month_of(closed_on) AS month, 1 AS lost FROM deal WHERE status = 'lost'
     UNION ALL BY NAME
     SELECT deal_id, month, moved FROM move ASOF JOIN month ON moved_at <= ends_at
 ),

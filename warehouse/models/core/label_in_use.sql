@@ -12,7 +12,7 @@ final AS (
     UNION
     SELECT 'kind', kind FROM touch
     UNION
-    SELECT 'campaign', campaign_id FROM touch WHERE campaign_id IS NOT NULL
+    SELECT 'campaign', campaign_id FROM touch WHERE campaign_id <> ''
     UNION
     SELECT 'lead_segment', segment FROM lead WHERE segment <> ''
     UNION

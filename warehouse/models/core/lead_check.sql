@@ -9,7 +9,7 @@ calendar AS (
 
 sla AS (
     SELECT
-        lead_id, pass_no, rule_id, from_stage, to_stage, date_trunc('month', handed_on)::DATE AS month, due_at, answered_at, owner,
+        lead_id, pass_no, rule_id, from_stage, to_stage, marts.month_of(handed_on) AS month, due_at, answered_at, owner,
         segment
     FROM marts.lead_sla
 ),

@@ -1,11 +1,5 @@
 -- grain: one row per pass of a lead and stage from its lowest to its highest: times never run backwards, and a skipped stage is inferred
-WITH stage AS (
-    SELECT * FROM (
-        VALUES (1, 'inquiry'), (2, 'mql'), (3, 'sal'), (4, 'sql'), (5, 'opportunity'), (6, 'customer')
-    ) AS stage (stage_rank, stage)
-),
-
-event AS (
+WITH event AS (
     SELECT lead_id, pass_no, stage_rank, occurred_at FROM core.lead_event
 ),
 
@@ -30,17 +24,16 @@ first_reached AS (
 ),
 
 span AS (
-    SELECT lead_id, pass_no, min(stage_rank) AS lowest, max(stage_rank) AS highest FROM first_reached GROUP BY ALL
+    SELECT lead_id, pass_no, unnest(range(min(stage_rank), max(stage_rank) + 1)) AS stage_rank FROM first_reached GROUP BY ALL
 ),
 
 entered AS (
     SELECT
-        lead_id, pass_no, stage.stage_rank, stage.stage, first_at,
+        lead_id, pass_no, stage_rank, marts.lead_stages()[stage_rank] AS stage, first_at,
         min(first_at) OVER (
-            PARTITION BY lead_id, pass_no ORDER BY stage.stage_rank ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+            PARTITION BY lead_id, pass_no ORDER BY stage_rank ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
         ) AS entered_at
     FROM span
-    JOIN stage ON stage.stage_rank BETWEEN lowest AND highest
     LEFT JOIN first_reached USING (lead_id, pass_no, stage_rank)
 ),
 

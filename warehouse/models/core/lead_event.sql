@@ -1,26 +1,19 @@
 -- grain: one row per lead-stage event; a pass begins anew with an inquiry or an MQL that comes later than a rejection or a recycling
 WITH RECURSIVE
-stage AS (
-    SELECT * FROM (
-        VALUES ('inquiry', 1), ('mql', 2), ('sal', 3), ('sql', 4), ('opportunity', 5), ('customer', 6)
-    ) AS stage (stage, stage_rank)
-),
-
 fact AS (
     SELECT
         lead_id, source, event_id, occurred_at, stage, person_id, nullif(account_id, '') AS account_id, nullif(deal_id, '') AS deal_id,
         nullif(owner, '') AS owner, nullif(team, '') AS team, nullif(reason, '') AS reason, score, rule_version, attributes,
-        json_extract_string(attributes, '$.segment') AS segment_label
+        json_extract_string(attributes, '$.segment') AS segment_label, list_position(marts.lead_stages(), stage) AS stage_rank
     FROM ledger.current_lead_stage
     WHERE marts.is_within_bounds(occurred_at)
 ),
 
 event AS (
     SELECT
-        fact.*, stage.stage_rank, stage.stage_rank IS NULL AS is_exit,
+        fact.*, stage_rank IS NULL AS is_exit,
         row_number() OVER (PARTITION BY lead_id ORDER BY occurred_at, source, event_id) AS event_no
     FROM fact
-    LEFT JOIN stage USING (stage)
 ),
 
 -- of leads that never leave there is one pass, and nothing to follow

@@ -1,12 +1,6 @@
 -- grain: one row per pass of a lead that is handed over, and pair of stages with a rule: how long the answer may take, and which came
-WITH stage AS (
-    SELECT * FROM (
-        VALUES ('inquiry', 1), ('mql', 2), ('sal', 3), ('sql', 4), ('opportunity', 5), ('customer', 6)
-    ) AS stage (stage, stage_rank)
-),
-
 -- of equal days the later in the configuration
-rule AS (
+WITH rule AS (
     SELECT from_stage, to_stage, coalesce(valid_from, DATE '0001-01-01') AS valid_from, max(rule_no) AS rule_no
     FROM core.lead_sla_rule
     GROUP BY ALL
@@ -27,12 +21,11 @@ dated AS (
 handed AS (
     SELECT
         dated.lead_id, dated.pass_no, dated.handed_at, dated.handed_on, rule_id, rule.from_stage, rule.to_stage, hours,
-        stage.stage_rank AS to_rank
+        list_position(marts.lead_stages(), rule.to_stage) AS to_rank
     FROM (SELECT * FROM dated JOIN (SELECT DISTINCT from_stage, to_stage FROM rule) USING (from_stage)) AS dated
     ASOF JOIN rule
         ON rule.from_stage = dated.from_stage AND rule.to_stage = dated.to_stage AND dated.handed_on >= rule.valid_from
     JOIN core.lead_sla_rule USING (rule_no)
-    JOIN stage ON stage.stage = rule.to_stage
 ),
 
 event AS (
@@ -84,7 +77,7 @@ setting AS (
 final AS (
     SELECT
         handed.* EXCLUDE (to_rank), coalesce(answered.answer, 'none') AS answer, answered.answered_at, as_of,
-        pass.channel, coalesce(pass.segment, '(none)') AS segment, whose.owner, whose.team
+        pass.channel, pass.segment, whose.owner, whose.team
     FROM handed
     JOIN pass USING (lead_id, pass_no)
     CROSS JOIN setting

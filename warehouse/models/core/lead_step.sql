@@ -2,7 +2,7 @@
 WITH stage AS (
     SELECT
         lead_id, pass_no, stage, entered_at, is_inferred, is_preexisting AND stage_rank >= 5 AS is_preexisting,
-        exit IS NOT NULL AS is_left, date_trunc('month', entered_on)::DATE AS month
+        exit IS NOT NULL AS is_left, marts.month_of(entered_on) AS month
     FROM core.lead_stage
 ),
 

@@ -33,7 +33,10 @@ touch AS (
 ),
 
 campaign AS (
-    SELECT campaign_id, counts_for FROM core.campaign
+    SELECT label AS campaign_id, coalesce(counts_for, label) AS counts_for
+    FROM core.label_name
+    LEFT JOIN core.campaign ON core.campaign.campaign_id = label
+    WHERE field = 'campaign' AND label_name.name IS NOT NULL
 ),
 
 final AS (
@@ -41,15 +44,7 @@ final AS (
         person_id, occurred_at,
         arg_max_null(channel_name, (source, event_id)) AS channel,
         arg_max_null(channel_folded, (source, event_id)) AS channel_folded,
-        arg_max_null(
-            CASE
-                WHEN lower(touch.campaign_id) NOT IN (
-                    '', 'all', '(none)', 'unattributed', '(unattributed)',
-                    '(not set)', '(direct)', '(organic)', '(referral)', '(data not available)'
-                ) THEN coalesce(counts_for, touch.campaign_id)
-            END,
-            (source, event_id)
-        ) AS campaign_id
+        arg_max_null(counts_for, (source, event_id)) AS campaign_id
     FROM touch
     JOIN node USING (node_kind, node_id)
     JOIN wanted USING (person_id)

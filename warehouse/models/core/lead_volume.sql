@@ -9,7 +9,7 @@ ancestor AS (
 
 entered AS (
     SELECT
-        date_trunc('month', entered_on)::DATE AS month, campaign_id, channel,
+        marts.month_of(entered_on) AS month, campaign_id, channel,
         count_if(stage = 'mql') AS mqls, count_if(stage = 'sql') AS sqls
     FROM core.lead_stage
     WHERE stage IN ('mql', 'sql')

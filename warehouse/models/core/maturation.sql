@@ -13,7 +13,7 @@ complete AS (
 
 booked AS (
     SELECT
-        date_trunc('month', touched_on)::DATE AS cohort, date_trunc('month', booked_on)::DATE AS month, sum(revenue_reporting) AS revenue
+        marts.month_of(touched_on) AS cohort, marts.month_of(booked_on) AS month, sum(revenue_reporting) AS revenue
     FROM core.credit
     JOIN setting ON setting.default_model = credit.model
     WHERE is_final AND touched_on IS NOT NULL

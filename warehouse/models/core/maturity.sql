@@ -27,7 +27,7 @@ performance AS (
 ),
 
 spent AS (
-    SELECT date_trunc('month', day)::DATE AS month, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
+    SELECT marts.month_of(day) AS month, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
     FROM core.cost_daily
     GROUP BY ALL
 ),

@@ -2,7 +2,7 @@
 -- cost, credit booked, touches of final credit, pipeline or a won deal in the period, with every model
 WITH period AS (
     SELECT DISTINCT
-        date_trunc('month', day)::DATE AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
+        marts.month_of(day) AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
     FROM core.period
 ),
 
@@ -15,29 +15,32 @@ ancestor AS (
 ),
 
 cost AS (
-    SELECT date_trunc('month', day)::DATE AS month, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
+    SELECT marts.month_of(day) AS month, campaign_id, coalesce(channel, '(none)') AS channel, sum(cost_reporting) AS cost
     FROM core.cost_daily
     GROUP BY ALL
 ),
 
 credit AS (
     SELECT
-        date_trunc('month', day)::DATE AS month, model, campaign_id, channel,
+        month, model, campaign_id, channel,
         sum(revenue_reporting) FILTER (basis = 'booked') AS revenue,
         sum(revenue_reporting) FILTER (basis = 'made') AS realized_revenue,
         sum(revenue_reporting) FILTER (basis = 'pending') AS pipeline
-    FROM core.credit_daily
+    FROM core.credit_month
     GROUP BY ALL
 ),
 
+-- numbers are compared faster than names
+deal AS (
+    SELECT deal_id, row_number() OVER ()::INTEGER AS deal_no FROM core.deal
+),
+
 -- a month has all of a deal that is won in it, so that what is counted here adds up to longer periods
-won AS (
-    SELECT
-        date_trunc('month', closed_on)::DATE AS month, model, campaign_key AS campaign_id, channel, deal_id,
-        sum(weight) AS attributed_deals
+won AS MATERIALIZED (
+    SELECT marts.month_of(closed_on) AS month, model, campaign_key AS campaign_id, channel, deal_no, weight
     FROM core.credit
+    JOIN deal USING (deal_id)
     WHERE deal_status = 'won' AND entry_no = 1
-    GROUP BY ALL
 ),
 
 money AS (
@@ -54,15 +57,12 @@ money_of_key AS (
     GROUP BY GROUPING SETS ((month, model, campaign_id), (month, model, channel))
 ),
 
-deal_of_key AS (
-    SELECT 'campaign' AS key_kind, campaign_id AS key, month, model, deal_id, sum(attributed_deals) AS attributed_deals FROM won GROUP BY ALL
+won_of_key AS (
+    SELECT 'campaign' AS key_kind, campaign_id AS key, month, model, deal_no, weight FROM won
     UNION ALL
-    SELECT 'channel', channel, month, model, deal_id, sum(attributed_deals) FROM won GROUP BY ALL
+    SELECT 'channel', channel, month, model, deal_no, weight FROM won
     UNION ALL
-    SELECT 'campaign_tree', ancestor_id, month, model, deal_id, sum(attributed_deals)
-    FROM won
-    JOIN ancestor USING (campaign_id)
-    GROUP BY ALL
+    SELECT 'campaign_tree', ancestor_id, month, model, deal_no, weight FROM won JOIN ancestor USING (campaign_id)
 ),
 
 measure AS (
@@ -73,7 +73,9 @@ measure AS (
     JOIN ancestor ON ancestor.campaign_id = money_of_key.key
     WHERE key_kind = 'campaign'
     UNION ALL BY NAME
-    SELECT key_kind, key, month, model, count(*) AS won_deals, sum(attributed_deals) AS attributed_deals FROM deal_of_key GROUP BY ALL
+    SELECT key_kind, key, month, model, count(DISTINCT deal_no) AS won_deals, sum(weight) AS attributed_deals
+    FROM won_of_key
+    GROUP BY ALL
 ),
 
 in_period AS (

@@ -4,7 +4,9 @@ WITH setting AS (
 ),
 
 day AS (
-    SELECT DISTINCT day FROM core.credit_daily
+    SELECT touched_on AS day FROM core.journey_touch
+    UNION
+    SELECT opened_on FROM core.deal WHERE status = 'open'
     UNION
     SELECT day FROM core.cost_daily
     UNION
@@ -21,7 +23,7 @@ kind AS (
 
 fiscal AS (
     SELECT
-        day, date_trunc('month', day) AS month_start,
+        day, marts.month_of(day) AS month_start,
         ((month(day) - start_month + 12) % 12)::INTEGER AS month_no,  -- 0 for the first month of the fiscal year
         year(month_start + to_months(11 - month_no)) AS fiscal_year
     FROM day

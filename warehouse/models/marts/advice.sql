@@ -22,7 +22,7 @@ trailing_year AS (
 revenue AS (
     SELECT sum(amount_reporting) AS won_revenue
     FROM core.entry
-    JOIN trailing_year ON trailing_year.month = date_trunc('month', booked_on)::DATE
+    JOIN trailing_year ON trailing_year.month = marts.month_of(booked_on)
     WHERE is_final
 ),
 
@@ -30,7 +30,7 @@ revenue AS (
 pass AS (
     SELECT stage, any_value(won_revenue)::DOUBLE / count(*) AS worth
     FROM core.lead_stage
-    JOIN trailing_year ON trailing_year.month = date_trunc('month', entered_on)::DATE
+    JOIN trailing_year ON trailing_year.month = marts.month_of(entered_on)
     CROSS JOIN revenue
     GROUP BY stage
 ),

@@ -14,13 +14,13 @@ deal AS (
 cost AS (
     SELECT period_kind, period, sum(cost_reporting) AS cost
     FROM core.cost_daily
-    JOIN calendar ON calendar.month = date_trunc('month', core.cost_daily.day)::DATE
+    JOIN calendar ON calendar.month = marts.month_of(core.cost_daily.day)
     GROUP BY ALL
 ),
 
 -- an account becomes a customer once
 customer AS (
-    SELECT account_id, date_trunc('month', arg_min(closed_on, (closed_at, deal_id)))::DATE AS won_month
+    SELECT account_id, marts.month_of(arg_min(closed_on, (closed_at, deal_id))) AS won_month
     FROM deal
     WHERE status = 'won'
     GROUP BY account_id
@@ -34,7 +34,7 @@ new_customer AS (
 ),
 
 entry AS (
-    SELECT account_id, won_month, date_trunc('month', booked_on)::DATE AS booked_month, amount_reporting
+    SELECT account_id, won_month, marts.month_of(booked_on) AS booked_month, amount_reporting
     FROM core.entry
     JOIN deal USING (deal_id)
     JOIN customer USING (account_id)

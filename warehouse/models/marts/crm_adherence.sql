@@ -30,7 +30,8 @@ deal AS (
 
 lead AS (
     SELECT
-        period_kind, period, period_start, period_end, coalesce(owner, '(none)') AS owner, segment, 'answered_in_time' AS "check",
+        period_kind, period, period_start, period_end, coalesce(owner, '(none)') AS owner, coalesce(segment, '(none)') AS segment,
+        'answered_in_time' AS "check",
         count_if(answered_in_time) AS passed, count(*) AS applicable
     FROM core.lead_check
     GROUP BY ALL

@@ -24,7 +24,7 @@ final AS (
     SELECT
         period_kind, period, period_start, period_end, "check",
         coalesce(deal_id, concat_ws(':', lead_id, pass_no, from_stage, to_stage)) AS record,
-        deal_id, lead_id, pass_no, rule_id, from_stage, to_stage, owner, nullif(segment, '(none)') AS segment
+        deal_id, lead_id, pass_no, rule_id, from_stage, to_stage, owner, segment
     FROM failed
     SEMI JOIN chosen USING ("check")
 )

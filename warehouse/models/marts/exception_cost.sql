@@ -4,7 +4,7 @@ WITH calendar AS (
 ),
 
 exception AS (
-    SELECT rule, deal_id, date_trunc('month', occurred_on)::DATE AS month, money_at_risk FROM marts.sales_exception
+    SELECT rule, deal_id, marts.month_of(occurred_on) AS month, money_at_risk FROM marts.sales_exception
 ),
 
 segment AS (
@@ -12,7 +12,7 @@ segment AS (
 ),
 
 entry AS (
-    SELECT deal_id, date_trunc('month', booked_on)::DATE AS month, amount_reporting
+    SELECT deal_id, marts.month_of(booked_on) AS month, amount_reporting
     FROM core.entry
     WHERE is_final AND amount_reporting IS NOT NULL
 ),

@@ -5,7 +5,7 @@ WITH calendar AS (
 
 judged AS (
     SELECT
-        lead_id, pass_no, rule_id, is_qualified, date_trunc('month', mql_on)::DATE AS month,
+        lead_id, pass_no, rule_id, is_qualified, marts.month_of(mql_on) AS month,
         if(answer IN ('rejected', 'recycled'), 'rejected', answer) AS answer
     FROM marts.lead_quality
 ),

@@ -78,7 +78,7 @@ final AS (
     SELECT
         lead_id, pass_no, mql_at, mql_on, rule_id, len(failed) = 0 AS is_qualified, failed,
         CASE WHEN is_accepted THEN 'accepted' ELSE coalesce(exit, 'none') END AS answer,
-        channel, coalesce(segment, '(none)') AS segment
+        channel, segment
     FROM tested
 )
 

@@ -5,7 +5,7 @@ WITH calendar AS (
 
 sla AS (
     SELECT
-        rule_id, date_trunc('month', handed_on)::DATE AS month, channel, segment, coalesce(owner, '(none)') AS owner,
+        rule_id, marts.month_of(handed_on) AS month, channel, coalesce(COLUMNS('^(segment|owner)$'), '(none)'),
         answer <> 'none' AS is_answered, is_breached, is_decided, if(is_answered, business_hours, NULL) AS hours
     FROM marts.lead_sla
 ),

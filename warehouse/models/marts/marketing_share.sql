@@ -1,7 +1,7 @@
 -- grain: one row per period, kind of segment, segment and model
 WITH period AS (
     SELECT DISTINCT
-        date_trunc('month', day)::DATE AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
+        marts.month_of(day) AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
     FROM core.period
 ),
 

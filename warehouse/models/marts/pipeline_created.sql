@@ -1,7 +1,7 @@
 -- grain: one row per period of creation, dimension, kind of dimension and model
 WITH period AS (
     SELECT DISTINCT
-        date_trunc('month', day)::DATE AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
+        marts.month_of(day) AS month, period_kind, period, starts_on AS period_start, ends_on AS period_end
     FROM core.period
 ),
 
@@ -15,7 +15,7 @@ deal AS (
 
 line AS (
     SELECT
-        date_trunc('month', created_on)::DATE AS month, model, deal_id, ordinal IS NULL AS is_unattributed, campaign_id, channel, team,
+        marts.month_of(created_on) AS month, model, deal_id, ordinal IS NULL AS is_unattributed, campaign_id, channel, team,
         amount_reporting, weight
     FROM core.pipeline_credit
 ),

@@ -36,7 +36,7 @@ final AS (
         opened_on, closed_on, closed_on - opened_on AS days_to_close,
         entry_no, entry, booked_on,
         strftime(booked_on, '%Y-%m') AS booked_month,
-        marts.period_name('quarter', date_trunc('month', booked_on), start_month) AS booked_quarter,
+        marts.period_name('quarter', marts.month_of(booked_on), start_month) AS booked_quarter,
         split_part(booked_quarter, '-', 1) AS booked_year,
         ordinal, journey_length, touch_source, touch_id, touched_on,
         coalesce(nullif(position, ''), if(ordinal = 0, '(unattributed)', '(none)')) AS position,

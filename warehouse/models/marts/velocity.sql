@@ -6,7 +6,7 @@ WITH calendar AS (
 period AS (
     SELECT DISTINCT
         period_kind, period, period_start, period_end,
-        date_trunc('month', period_end)::DATE AS last_month,
+        marts.month_of(period_end) AS last_month,
         if(period_kind = 'ttm', last_month, period_start) AS due_month
     FROM calendar
 ),
@@ -16,7 +16,7 @@ by_month AS (
 ),
 
 now AS (
-    SELECT date_trunc('month', marts.local_day(as_of, offset_us))::DATE AS month
+    SELECT marts.month_of(marts.local_day(as_of, offset_us)) AS month
     FROM core.setting
     ASOF JOIN core.clock ON core.setting.as_of >= core.clock.starts_at
 ),

@@ -256,6 +256,18 @@ def test_a_locked_period_keeps_its_days_when_the_fiscal_year_moves(con: duckdb.D
     assert add_up_to_the_truth(con, moved)
 
 
+def test_a_name_that_means_other_days_now_is_refused(con: duckdb.DuckDBPyConnection) -> None:
+    lock(con, CONFIG, "2026-Q1")
+    moved = _as_of("2027-06-01T00:00:00+00:00", fiscal_year_start_month=4)
+    lands(con, config=moved)
+    before = every_row(con)
+    said = r"^2026-Q1 is 2025-04-01 to 2025-06-30 now, and was 2026-01-01 to 2026-03-31 when 2026-Q1-1 locked it: .* month by month\.$"
+    with pytest.raises(WarehouseError, match=said):
+        lock(con, moved, "2026-Q1")
+    assert every_row(con) == before
+    assert lock(con, moved, "2025-05").run.is_first
+
+
 def test_days_are_those_of_the_reporting_time_zone() -> None:
     riyadh = _as_of("2027-01-01T00:00:00+00:00", time_zone="Asia/Riyadh")
     with closed_books(state("d-3", "2026-03-31T21:30:00Z"), config=riyadh) as con:
