@@ -65,8 +65,7 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
         extensions = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
         with duckdb.connect(config={**limits, **extensions}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(_minor_digits())
-            _create_macros(connection, _MACROS)
+            _create_macros(connection)
             place = chosen.opened(connection, where, Path(spill)) if chosen.opened else open_place(connection, where)
             _tell(connection, settings, place)
             for name, table in settings.files.items():
@@ -89,8 +88,10 @@ def _share(connection: DuckDBPyConnection, name: str) -> None:
     _create_macros(connection, _MACROS / name)
 
 
-def _create_macros(connection: DuckDBPyConnection, folder: Path) -> None:
+def _create_macros(connection: DuckDBPyConnection, folder: Path = _MACROS) -> None:
     """Create the macros of a folder; one may use another, whichever comes first."""
+    if folder == _MACROS:
+        connection.execute(_minor_digits())
     waiting = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
     while waiting:
         ready = [name for name, text in waiting.items() if not _used(text, waiting.keys() - {name})]
