@@ -116,7 +116,8 @@ def _value(name: str, kind: str) -> str:
 
 def _dated(where: str) -> str:
     none, naive = _quoted(f"{where}: a row has no time."), _quoted(f"{where}: a time has no offset; write it with instant(): ")
-    return f"CASE WHEN time IS NULL THEN error({none}) WHEN NOT regexp_matches(time, '{_OFFSET}') THEN error({naive} || time) ELSE time END"
+    has_none = f"NOT suffix(time, 'Z') AND NOT regexp_matches(time, '{_OFFSET}')"
+    return f"CASE WHEN time IS NULL THEN error({none}) WHEN {has_none} THEN error({naive} || time) ELSE time END"
 
 
 def _key(event_type: EventType, columns: Mapping[str, str]) -> str:

@@ -25,7 +25,12 @@ def find_tables(
     Raises SourceError, with the names that were tried, for a table that has to be there and is not, and for a bare name that could be
     two tables.
     """
-    found = {name: _in_full(place, name, table, called.get(name)) for name, table in declared.items()}
+    found = {name: _in_full(place, table.called(name), called.get(name)) for name, table in declared.items()}
+    for name, table in declared.items():
+        if found[name] is None and (name in called or (table.must and not any(found[other] for other in table.unless))):
+            tried = [called[name]] if name in called else table.called(name)
+            instead = "".join(f", and no {other}" for other in table.unless)
+            raise SourceError(f"{place.text} has no table {_tried(tried)}{instead}; {_there(place, name)}")
     alone = {name: table for name, table in declared.items() if table.prefixes and not table.beside and found[name] is None}
     bare = {name: _by_signs(connection, place, table) for name, table in alone.items()}
     found |= bare
@@ -38,12 +43,13 @@ def find_tables(
     return found
 
 
-def _in_full(place: Place, name: str, table: SourceTable, called: str | None) -> FoundTable | None:
-    tried = [called] if called else table.called(name)
-    found = next((there for one in tried if (there := place.table(one))), None)
-    if found is None and (table.must or called):
-        raise SourceError(f"{place.text} has no table {_tried(tried)}; {_there(place, name)}")
-    return found
+def _in_full(place: Place, names: list[str], called: str | None) -> FoundTable | None:
+    """Return the table of the first name that there is, or all those of a name with a `*` in it as one."""
+    tried = [called] if called else names
+    if (found := next((there for one in tried if "*" not in one and (there := place.table(one))), None)) is not None:
+        return found
+    parts = tuple(part for one in tried if "*" in one for part in place.each(one))
+    return FoundTable(parts[0].name, parts[0].relation, parts=parts) if parts else None
 
 
 def _by_signs(connection: DuckDBPyConnection, place: Place, table: SourceTable) -> FoundTable | None:
@@ -100,11 +106,11 @@ def _there(place: Place, name: str) -> str:
     return f'there are: {place.names()}. Where it is called otherwise, add tables = {{ {name} = "…" }} to the section of the adapter.'
 
 
-def columns_of(connection: DuckDBPyConnection, found: FoundTable) -> dict[str, str]:
+def columns_of(connection: DuckDBPyConnection, found: FoundTable, relation: str | None = None) -> dict[str, str]:
     """Return the type of each column of a relation; SourceError where it cannot be read."""
     import duckdb
 
     try:
-        return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE FROM {found.relation}").fetchall()}
+        return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE FROM {relation or found.relation}").fetchall()}
     except duckdb.Error as error:
         raise SourceError(f"{found.name}: cannot be read: {str(error).splitlines()[0]}") from None

@@ -1,6 +1,6 @@
 """An adapter is a folder: what it declares in `adapter.toml` and `tables.toml`, and one SELECT per fact type.
 
-adapter.toml       its title and its settings
+adapter.toml       its title, its settings, and `uses`: macros and lists that sources of one kind share
 tables.toml        the tables and columns that its SELECTs read
 views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those
                    in `kept`, too, are made once and kept, not read anew by each SELECT
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "adapter", "adapters"]
 
 _ADAPTERS = Path(__file__).parent.parent
+_MACROS = Path(__file__).parent / "macros"
 _DECLARATION = "adapter.toml"
 REPORTS = ("unmapped", "left_out", "assumed", "proposed")
 
@@ -48,6 +49,7 @@ class _Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     source: str = ""
     settings: dict[str, Setting] = {}
     views: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
 
 
@@ -65,6 +67,8 @@ class Adapter:
     reports: Mapping[str, str]
     kept: frozenset[str] = frozenset()
     """Views that are made once."""
+    uses: tuple[str, ...] = ()
+    """Which shared macros and lists of the frame its SELECTs read."""
     opened: Callable[[DuckDBPyConnection, str, Path], Place] | None = None
     """(a connection, a place, a folder for what it writes) → the place's tables, where they cannot be read as they lie."""
 
@@ -107,12 +111,20 @@ def _read(folder: Path) -> Adapter:
         title=declared.title,
         source=declared.source or folder.resolve().name,
         settings=declared.settings,
+        uses=tuple(_shared(folder, name) for name in declared.uses),
         tables=_toml(folder / "tables.toml", dict[str, SourceTable]),
         views={name: (folder / "views" / f"{name}.sql").read_text("utf-8") for name in declared.views},
         kept=frozenset(declared.kept),
         queries=selects,
         reports=reports,
     )
+
+
+def _shared(folder: Path, name: str) -> str:
+    known = sorted(path.name for path in _MACROS.iterdir() if path.is_dir())
+    if name not in known:
+        raise SourceError(f"{folder / _DECLARATION}: uses: there is no {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}.")
+    return name
 
 
 def _toml(file: Path, kind: Any) -> Any:

@@ -7,9 +7,10 @@ and nothing is fetched: the extensions for SQLite and Postgres come as packages,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,11 +45,16 @@ ORDER BY namespace.nspname, relation.relname, attribute.attnum
 
 @dataclass(frozen=True)
 class FoundTable:
-    """A table of a place: what it is called there, the relation that reads it in SQL, and the folder of files that it is a part of."""
+    """A table of a place: what it is called there, the relation that reads it in SQL, and the folder of files that it is a part of.
+
+    `bare` reads files of text as if they had no header, with these columns; `parts` are its tables where each day has its own.
+    """
 
     name: str
     relation: str
     within: str | None = None
+    bare: Callable[[Sequence[str]], str] | None = None
+    parts: tuple[FoundTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,11 @@ class Place:
             one, other = self.unclear[normal(name)]
             raise SourceError(f"{self.text}: {one} and {other} are one name of two tables; keep one of them, or name a #schema.")
         return self.tables.get(normal(name))
+
+    def each(self, name: str) -> tuple[FoundTable, ...]:
+        """Return the tables of a name with a `*` in it: those that have digits there, in their order."""
+        wanted = re.compile("[0-9]+".join(re.escape(normal(part)) for part in name.split("*")))
+        return tuple(table for one, table in sorted(self.tables.items()) if wanted.fullmatch(one))
 
     def names(self) -> str:
         """Return what its tables are called, for a message."""
@@ -116,7 +127,7 @@ def _parts(folder: Path) -> Iterator[FoundTable]:
     for path in sorted(folder.iterdir()):
         table = _table_of(path)
         if table is not None:
-            yield FoundTable(f"{folder.name}/{table.name}", table.relation, folder.name)
+            yield FoundTable(f"{folder.name}/{table.name}", table.relation, folder.name, table.bare)
 
 
 def _database_place(where: str, found: list[tuple[str, FoundTable]], changed: datetime | None) -> Place:
@@ -148,7 +159,7 @@ def _table_of_file(file: Path) -> FoundTable | None:
     match = _FILE.fullmatch(file.name)
     if match is None or not file.stat().st_size:
         return None
-    return FoundTable(match["stem"], _reader(match["kind"], [file]))
+    return _of_files(match["stem"], match["kind"], [file])
 
 
 def _table_of_folder(folder: Path) -> FoundTable | None:
@@ -157,7 +168,7 @@ def _table_of_folder(folder: Path) -> FoundTable | None:
     kinds = sorted({_kind(path) for path in files})
     if len(kinds) > 1:
         raise SourceError(f"{folder}: {' and '.join(kinds)} in one table; keep the files of one kind.")
-    return FoundTable(folder.name, _reader(kinds[0], files)) if files else None
+    return _of_files(folder.name, kinds[0], files) if files else None
 
 
 def _kind(file: Path) -> str:
@@ -166,13 +177,25 @@ def _kind(file: Path) -> str:
     return match["kind"].lower()
 
 
+def _of_files(name: str, kind: str, files: list[Path]) -> FoundTable:
+    is_text = kind.lower() in ("csv", "tsv")
+    return FoundTable(name, _reader(kind, files), bare=partial(_bare_reader, files) if is_text else None)
+
+
+def _bare_reader(files: list[Path], columns: Sequence[str]) -> str:
+    """Read what has no header: columns between tabs, no quotes, a row that ends early."""
+    paths, types = ", ".join(_quoted(str(file)) for file in files), ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in columns)
+    options = "header = false, delim = '\t', quote = '', escape = '', all_varchar = true, auto_detect = false, null_padding = true"
+    return f"read_csv([{paths}], columns = {{{types}}}, {options})"
+
+
 def _reader(kind: str, files: list[Path]) -> str:
     paths = ", ".join(_quoted(str(file)) for file in files)
     if kind.lower() in ("csv", "tsv"):
         return f"read_csv([{paths}], all_varchar = true, header = true, union_by_name = true)"
     if kind.lower() == "parquet":
         return f"read_parquet([{paths}], union_by_name = true)"
-    return f"read_json([{paths}], union_by_name = true)"
+    return f"read_json([{paths}], union_by_name = true, sample_size = -1, maximum_depth = 1)"
 
 
 def _database(file: Path) -> str | None:

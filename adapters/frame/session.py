@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "reading"]
 
-_MACROS = Path(__file__).parent / "macros"
+_MACROS, _LISTS = Path(__file__).parent / "macros", Path(__file__).parent / "lists"
 MEMORY = "600MB"
 """What DuckDB may hold; what is larger is sorted on the disk."""
 
@@ -68,7 +68,11 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
             _create_macros(connection)
             place = chosen.opened(connection, where, Path(spill)) if chosen.opened else open_place(connection, where)
             _tell(connection, settings, place)
+            for name, table in settings.files.items():
+                _table_of_csv(connection, name, *table)
             tables = create_tables(connection, place, chosen.tables, settings.tables, settings.columns)
+            for name in chosen.uses:
+                _share(connection, name)
             session = Session(connection, chosen, place, tables)
             for name, select in chosen.views.items():
                 with session.explained(f"views/{name}"):
@@ -77,10 +81,18 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
             yield session
 
 
-def _create_macros(connection: DuckDBPyConnection) -> None:
-    """Create the macros; one may use another, whichever comes first."""
-    connection.execute(_minor_digits())
-    waiting = {file.stem: file.read_text("utf-8") for file in sorted(_MACROS.glob("*.sql"))}
+def _share(connection: DuckDBPyConnection, name: str) -> None:
+    """Create what sources of one kind share: the tables of `lists/<name>`, the macros of `macros/<name>`."""
+    for file in sorted((_LISTS / name).glob("*.csv")):
+        _table_of_csv(connection, file.stem, file)
+    _create_macros(connection, _MACROS / name)
+
+
+def _create_macros(connection: DuckDBPyConnection, folder: Path = _MACROS) -> None:
+    """Create the macros of a folder; one may use another, whichever comes first."""
+    if folder == _MACROS:
+        connection.execute(_minor_digits())
+    waiting = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
     while waiting:
         ready = [name for name, text in waiting.items() if not _used(text, waiting.keys() - {name})]
         for name in ready:
@@ -120,6 +132,19 @@ def _table(connection: DuckDBPyConnection, name: str, columns: tuple[str, ...], 
     connection.execute(f"CREATE TEMP TABLE {identifier(name)} ({', '.join(f'{column} VARCHAR' for column in columns)})")
     if rows:
         connection.executemany(f"INSERT INTO {identifier(name)} VALUES ({', '.join('?' * len(columns))})", rows)
+
+
+def _table_of_csv(connection: DuckDBPyConnection, name: str, file: Path | None, columns: Sequence[str] = ("*",)) -> None:
+    """Read a small CSV once, all text; without a file the table is empty. Raises SourceError for a column that is not there."""
+    import duckdb
+
+    if file is None:
+        return _table(connection, name, tuple(columns), [])
+    reader = f"read_csv('{str(file).replace(chr(39), chr(39) * 2)}', all_varchar = true, header = true)"
+    try:
+        connection.execute(f"CREATE TEMP TABLE {identifier(name)} AS SELECT {', '.join(columns)} FROM {reader}")
+    except duckdb.Error as error:
+        raise SourceError(f"{file}: expected a CSV file with the columns {', '.join(columns)}: {_explained(str(error))}") from None
 
 
 def _explained(message: str) -> str:

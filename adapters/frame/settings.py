@@ -1,13 +1,15 @@
 """The settings of an adapter: what `adapter.toml` declares, what `[adapters.<name>]` of nisba.toml gives.
 
 A scalar reaches the SQL as a variable, `getvariable('currency')`; a map as a table `map_<name>(key, value)`; a list as a table
-`list_<name>(value)`; columns of the firm's own as columns `<setting>_<key>` of the tables that may have them.
+`list_<name>(value)`; a file as a table `<name>` with the columns that the setting has; columns of the firm's own as columns
+`<setting>_<key>` of the tables that may have them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -20,7 +22,7 @@ from nisba.money import minor_digits
 
 __all__ = ["COMMON", "OwnColumn", "Setting", "Settings", "checked_settings"]
 
-SettingType = Literal["text", "truth", "integer", "currency", "time_zone", "list", "map", "columns"]
+SettingType = Literal["text", "truth", "integer", "currency", "time_zone", "list", "map", "columns", "file"]
 _SHOWN: Mapping[str, str] = {
     "text": "a text",
     "truth": "true or false",
@@ -30,7 +32,11 @@ _SHOWN: Mapping[str, str] = {
     "list": 'a list of texts, ["…", "…"]',
     "map": 'a table of texts, { "…" = "…" }',
     "columns": 'a table of columns, { … = "Table.column" }',
+    "file": "the path of a CSV file",
 }
+
+_TABLES = ("list", "map", "columns", "file")
+"""Types of settings that reach the SQL as tables, or as columns of tables."""
 
 
 class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,7 +48,7 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     values: tuple[str, ...] = ()
     """What a text, or the values of a map, may be; none: anything."""
     columns: dict[str, list[str]] = {}
-    """Of type `columns`: key → the tables in which the firm may name a column of its own."""
+    """Of type `columns`: key → the tables in which the firm may name a column of its own; of type `file`: the columns it must have."""
 
 
 COMMON: Mapping[str, Setting] = {
@@ -72,6 +78,7 @@ class Settings:
     lists: Mapping[str, tuple[str, ...]]
     maps: Mapping[str, Mapping[str, str]]
     columns: tuple[OwnColumn, ...] = ()
+    files: Mapping[str, tuple[Path | None, tuple[str, ...]]] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,12 +93,13 @@ def checked_settings(declared: Mapping[str, Setting], given: Mapping[str, Any], 
     values = {name: _value(f"{where}.{name}", setting, given.get(name, setting.default)) for name, setting in known.items()}
     values["time_zone"] = values["time_zone"] or reporting.time_zone
     values["source"] = values["source"] or source
-    variables = {name: value for name, value in values.items() if known[name].type not in ("list", "map", "columns")}
+    variables = {name: value for name, value in values.items() if known[name].type not in _TABLES}
     return Settings(
         variables={**variables, "reporting_time_zone": reporting.time_zone, "reporting_currency": reporting.currency},
         lists={name: tuple(value) for name, value in values.items() if known[name].type == "list"},
         maps={name: value for name, value in values.items() if known[name].type == "map" and name != "tables"},
         columns=tuple(_own_columns(where, {n: s for n, s in known.items() if s.type == "columns"}, values)),
+        files={name: (_file(f"{where}.{name}", values[name]), tuple(s.columns)) for name, s in known.items() if s.type == "file"},
         tables=values["tables"],
     )
 
@@ -118,6 +126,12 @@ def _fits(setting: Setting, value: Any) -> bool:
     if setting.type == "integer":
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, bool if setting.type == "truth" else str)
+
+
+def _file(key: str, path: str | None) -> Path | None:
+    if path is not None and not Path(path).expanduser().is_file():
+        raise ConfigError(f"{key}: there is no file {path}.")
+    return None if path is None else Path(path).expanduser()
 
 
 def _check_currency(key: str, code: str) -> None:

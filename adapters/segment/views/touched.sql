@@ -1,0 +1,2 @@
+-- Grain: one row per visit that counts.
+select * from touches('visit')
