@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("decode", "core", "ingest", "recompute", "figures", "cycle")
+BENCHMARKS = ("decode", "core", "ingest", "recompute", "figures", "adapters", "cycle")
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or BENCHMARKS

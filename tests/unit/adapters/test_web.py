@@ -131,6 +131,12 @@ def test_two_answers_for_one_link_are_an_error(tmp_path: Path) -> None:
         seen(tmp_path, "https://a.example/?utm_campaign=own,", campaign_map=str(answers))
 
 
+def test_a_row_of_the_map_without_a_campaign_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "map.csv").write_text("source,campaign,content,campaign_id\npartner,,,c-1\n", "utf-8")
+    with pytest.raises(SourceError, match="campaign_map: the row for c-1 names no campaign"):
+        seen(tmp_path, "https://a.example/?utm_source=partner&utm_campaign=x,", campaign_map=str(tmp_path / "map.csv"))
+
+
 def test_a_single_page_application_keeps_its_first_referrer(tmp_path: Path) -> None:
     where = tmp_path / "export"
     where.mkdir()
