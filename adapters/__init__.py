@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,10 @@ def _pull(config: Config, name: str, where: str | None) -> Pull:
     return Pull(section, adapter(kind), str(place), given)
 
 
-def convert(pull: Pull, config: Config, out_dir: str | Path) -> Conversion:
+def convert(pull: Pull, config: Config, out_dir: str | Path, *, since: datetime | None = None) -> Conversion:
     """Write the events of a place as `<topic>.jsonl` files into `out_dir`, replacing files of these names.
 
+    `since` leaves out events of an earlier `time`: what was sent before need not be sent again.
     Raises SourceError for a table or a column that is missing, for values without an answer in the settings, and for a row that is no
     event; ConfigError for settings that are wrong. Then nothing is written.
     """
@@ -87,7 +89,7 @@ def convert(pull: Pull, config: Config, out_dir: str | Path) -> Conversion:
     with _session(pull, config) as session:
         _refuse_unmapped(pull, unmapped_values(session))
         left_out, assumed = counts_of(session, "left_out"), counts_of(session, "assumed")
-        return Conversion(Path(out_dir), write_events(session, Path(out_dir)), left_out, assumed)
+        return Conversion(Path(out_dir), write_events(session, Path(out_dir), since), left_out, assumed)
 
 
 def examine(pull: Pull, config: Config) -> Examination:

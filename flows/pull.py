@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from nisba.config import Config
 from nisba.errors import SourceError
@@ -23,9 +24,13 @@ class Pulled:
 
 
 def pull(
-    config: Config, sections: Collection[str] | None = None, *, on_source: Callable[[str], None] = lambda _: None
+    config: Config,
+    sections: Collection[str] | None = None,
+    *,
+    since: datetime | None = None,
+    on_source: Callable[[str], None] = lambda _: None,
 ) -> tuple[Pulled, ...]:
-    """Convert and send each source of `[adapters.*]` that has a `from`, or only these sections.
+    """Convert and send each source of `[adapters.*]` that has a `from`, or only these sections; `since`, only events of that time or later.
 
     What was sent before is sent again, under the same ids: a duplicate, counted and never applied twice. Raises SourceError for a source
     that cannot be read, and where Kafka refused records; the sources before it are sent.
@@ -39,7 +44,7 @@ def pull(
             continue
         on_source(one.section)
         with tempfile.TemporaryDirectory(prefix="nisba-") as folder:
-            made = convert(one, config, folder)
+            made = convert(one, config, folder, since=since)
             report = send_directory(made.directory, config)
         if report.refused:
             raise SourceError(f"{one.section}: Kafka refused {len(report.refused):,} records, the first: {report.refused[0]}.")

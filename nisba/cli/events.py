@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from nisba.cli.common import as_json, as_rows, configured, emit, progress, read_books, say, table
+from nisba.cli.pulling import SINCE, converted
 from nisba.config import Config
 from nisba.errors import CheckFailed, ConfigError, SourceError
 
@@ -54,8 +55,9 @@ def topics(config: Config, create: bool, replication: int, as_json: bool) -> Non
 @WHERE
 @configured
 @ADAPTER
+@SINCE
 @as_json
-def send(where: str | None, config: Config, adapter: str | None, as_json: bool) -> None:
+def send(where: str | None, config: Config, adapter: str | None, since: dt.datetime | None, as_json: bool) -> None:
     """Send a directory of events to Kafka, each line as it is; or what an adapter makes of another system's tables.
 
     \b
@@ -65,7 +67,9 @@ def send(where: str | None, config: Config, adapter: str | None, as_json: bool) 
     """
     from pipelines.broker.producer import send_directory
 
-    with _events_of(config, where, adapter) as directory, progress("Sending …") as update:
+    if since is not None and adapter is None:
+        raise ConfigError("--since needs --adapter: a directory of events is sent as it is.")
+    with _events_of(config, where, adapter, since) as directory, progress("Sending …") as update:
         report = send_directory(directory, config, on_progress=lambda count: update(f"Sending … {count:,} records"))
     if as_json:
         emit({"sent": dict(report.sent), "refused": report.refused, "seconds": round(report.seconds, 3)})
@@ -142,14 +146,12 @@ def _backfill(directory: Path, config: Config) -> dict[str, int]:
 
 
 @contextmanager
-def _events_of(config: Config, where: str | None, adapter: str | None) -> Iterator[Path]:
+def _events_of(config: Config, where: str | None, adapter: str | None, since: dt.datetime | None = None) -> Iterator[Path]:
     """Yield a directory of events: the one named, or what an adapter makes of it."""
     if adapter is None:
         yield _named(where)
         return
-    from nisba.cli.pulling import converted
-
-    with converted(config, adapter, where) as directory:
+    with converted(config, adapter, where, since) as directory:
         yield directory
 
 

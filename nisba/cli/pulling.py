@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from nisba.errors import CheckFailed, ConfigError
 if TYPE_CHECKING:
     from adapters import Conversion, Examination
 
-__all__ = ["adapters", "converted", "pull"]
+__all__ = ["SINCE", "adapters", "converted", "pull"]
 
 
 @click.group()
@@ -135,15 +136,33 @@ def tell(left_out: Any, assumed: Any) -> None:
         say(f"Kept, though: {count:,} {reason}")
 
 
+def _instant(_: click.Context, __: click.Parameter, text: str | None) -> dt.datetime | None:
+    """Read an instant with its offset, as events have it."""
+    if text is None:
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ConfigError(f"--since: expected an instant with its offset, such as 2026-03-31T00:00:00Z, found {text!r}.")
+    return found
+
+
+SINCE = click.option(
+    "--since", callback=_instant, metavar="INSTANT", help="Only events of this time or later, for nightly sends that stay small."
+)
+
+
 @contextmanager
-def converted(config: Config, name: str, where: str | None) -> Iterator[Path]:
+def converted(config: Config, name: str, where: str | None, since: dt.datetime | None = None) -> Iterator[Path]:
     """Yield a directory with the events that an adapter makes of a place; what it left out and assumed is said."""
     from adapters import convert, pulls
 
     (chosen,) = pulls(config, name, where)
     with tempfile.TemporaryDirectory(prefix="nisba-") as folder:
         with progress(f"Converting {chosen.where} …"):
-            made: Conversion = convert(chosen, config, folder)
+            made: Conversion = convert(chosen, config, folder, since=since)
         tell(made.left_out, made.assumed)
         yield made.directory
 
@@ -151,8 +170,9 @@ def converted(config: Config, name: str, where: str | None) -> Iterator[Path]:
 @click.command()
 @click.argument("sections", nargs=-1)
 @configured
+@SINCE
 @as_json
-def pull(sections: tuple[str, ...], config: Config, as_json: bool) -> None:
+def pull(sections: tuple[str, ...], config: Config, since: dt.datetime | None, as_json: bool) -> None:
     """Read every source of [adapters.*] that has a `from`, and send its events to Kafka; the same again changes nothing.
 
     SECTIONS reads only these.
@@ -160,15 +180,17 @@ def pull(sections: tuple[str, ...], config: Config, as_json: bool) -> None:
     \b
     Example:
       nisba pull
-      nisba pull salesforce
+      nisba pull salesforce --since 2026-03-01T00:00:00Z
     """
     from flows.pull import pull as run
 
     for name in sections:
         if name not in config.adapters:
             raise ConfigError(f"there is no section [adapters.{name}]; there are: {', '.join(config.adapters) or 'none'}.")
+        if not config.adapters[name].get("from"):
+            raise ConfigError(f"adapters.{name}: it has no `from`, which says where its tables are.")
     with progress("Pulling …") as update:
-        done = run(config, sections or None, on_source=lambda name: update(f"Pulling {name} …"))
+        done = run(config, sections or None, since=since, on_source=lambda name: update(f"Pulling {name} …"))
     if as_json:
         emit([{"section": one.section, "events": one.events, "left_out": one.left_out, "assumed": one.assumed} for one in done])
         return

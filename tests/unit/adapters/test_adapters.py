@@ -18,11 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters import adapter, adapters, pulls
+from adapters import adapter, adapters, convert, pulls
 from nisba.config import load_config
 from nisba.errors import ConfigError, SourceError
 from schemas.keys import partition_key
-from tests.unit.adapters.running import config_of, converted, events_of, examined
+from tests.unit.adapters.running import config_of, converted, events_of, examined, pull_of
 
 MAVEN = {
     "sales_pipeline.csv": "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n"
@@ -333,8 +333,6 @@ def test_settings_reach_the_selects(ours: str, tmp_path: Path) -> None:
 def test_a_wrong_setting_says_what_is_right(ours: str, tmp_path: Path, given: dict[str, Any], message: str) -> None:
     place = written(tmp_path / "export", {"deals.csv": DEALS})
     config = config_of("tested", {**given, "adapter": ours})
-    from adapters import convert
-
     (pull,) = pulls(config, "tested", str(place))
     with pytest.raises((ConfigError, SourceError), match=message):
         convert(pull, config, tmp_path / "out")
@@ -362,6 +360,22 @@ def test_a_look_tells_what_is_there_and_writes_nothing(ours: str, tmp_path: Path
     ]
     assert (found.unread, found.events, found.left_out) == (("notes",), {"deal": 1}, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["export", "ours"]
+
+
+@pytest.mark.parametrize(
+    ("since", "ids"),
+    [
+        ("2026-01-02T00:00:00+00:00", ["d2", "d3"]),
+        ("2026-01-02T00:00:00.000001+00:00", ["d3"]),
+        ("2026-01-02T01:00:00+01:00", ["d2", "d3"]),
+    ],
+)
+def test_only_what_is_new_is_sent(ours: str, tmp_path: Path, since: str, ids: list[str]) -> None:
+    rows = "d1,Open,1,2026-01-01T23:59:59.999999Z\nd2,Open,1,2026-01-02T00:00:00Z\nd3,Open,1,2026-01-03T00:00:00Z\n"
+    place = written(tmp_path / "export", {"deals.csv": "id,stage,amount,changed\n" + rows})
+    pull, config = pull_of(ours, place)
+    assert convert(pull, config, tmp_path / "out", since=dt.datetime.fromisoformat(since)).events == {"deal": len(ids)}
+    assert [event["id"] for event in events_of(tmp_path / "out")] == ids
 
 
 def test_which_sections_are_pulled(ours: str) -> None:
