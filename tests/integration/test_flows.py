@@ -106,7 +106,7 @@ def test_scheduled_run_happens(place: Place) -> None:
     place.send_deal(2, "enterprise")  # its account is attributed anew, which mends the broken figure
     command = [sys.executable, "-m", "flows.serving", "--config", str(place.settings), "--cron", "* * * * *"]
     settings = environment(place.folder / "prefect", place.api_url)
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 480
     with child(command, settings, place.folder / "serving.log"):
         while not (runs := _ended(place)) and time.monotonic() < deadline:
             time.sleep(1)  # nothing tells when a run ends; the deadline bounds the wait
