@@ -52,7 +52,7 @@ class Place:
         (events / "crm.deal.jsonl").write_bytes(event + b"\n")
         assert send_directory(events, self.config).records == 1
 
-    def flow(self, *arguments: str, seconds: float = 120.0) -> tuple[int, str]:
+    def flow(self, *arguments: str, seconds: float = 300.0) -> tuple[int, str]:
         """Run flows.serving to its end; return its code and its log."""
         log = self.folder / "flow.log"
         log.unlink(missing_ok=True)
