@@ -81,7 +81,7 @@ def pulled(interpreter: Path, script: str, folder: Path, environment: dict[str, 
             .to_arrow_table()
             .to_pylist()
             for table in tables.values()
-            if not table.name.startswith("_dlt")
+            if table.within is None and not table.name.startswith("_dlt")
         }
 
 
