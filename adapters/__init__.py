@@ -7,6 +7,7 @@ An adapter is a folder beside `frame/`, or one of the firm's own. What it declar
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from adapters.frame.conversion import Conversion, counts_of, unmapped_values, wr
 from adapters.frame.folder import Adapter, adapter, adapters
 from adapters.frame.names import did_you_mean
 from adapters.frame.plain import NO_MAPPING, PLAIN, plain_adapter, proposed_mapping, settings_of
-from adapters.frame.session import reading
+from adapters.frame.session import Session, reading
 from adapters.frame.settings import checked_settings
 from adapters.frame.tables import MatchedTable, unread
 from nisba.config import Config
@@ -113,7 +114,7 @@ def examine(pull: Pull, config: Config) -> Examination:
         )
 
 
-def _session(pull: Pull, config: Config) -> Any:
+def _session(pull: Pull, config: Config) -> AbstractContextManager[Session]:
     chosen = pull.adapter
     settings = checked_settings(chosen.settings, pull.given, config.reporting, chosen.source, f"adapters.{pull.section}")
     return reading(chosen, pull.where, settings)

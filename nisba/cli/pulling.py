@@ -13,7 +13,7 @@ import click
 
 from nisba.cli.common import as_json, configured, emit, progress, say, table
 from nisba.config import Config
-from nisba.errors import CheckFailed, ConfigError
+from nisba.errors import CheckFailed, ConfigError, Refused
 
 if TYPE_CHECKING:
     from adapters import Conversion, Examination
@@ -45,7 +45,7 @@ def list_adapters(config: Config, as_json: bool) -> None:
     from adapters import adapter
     from adapters import adapters as names
 
-    rows = [{"name": name, "title": adapter(name).title, "settings": sorted(adapter(name).settings)} for name in names()]
+    rows = [{"name": one.name, "title": one.title, "settings": sorted(one.settings)} for one in map(adapter, names())]
     sections = [
         {"section": name, "adapter": given.get("adapter", name), "from": given.get("from")} for name, given in config.adapters.items()
     ]
@@ -140,13 +140,12 @@ def _instant(_: click.Context, __: click.Parameter, text: str | None) -> dt.date
     """Read an instant with its offset, as events have it."""
     if text is None:
         return None
+    from schemas.kinds import parse_instant
+
     try:
-        found = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise ConfigError(f"--since: expected an instant with its offset, such as 2026-03-31T00:00:00Z, found {text!r}.")
-    return found
+        return parse_instant(text, "--since")
+    except Refused:
+        raise ConfigError(f"--since: expected an instant with its offset, such as 2026-03-31T00:00:00Z, found {text!r}.") from None
 
 
 SINCE = click.option(
