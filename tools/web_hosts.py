@@ -1,7 +1,7 @@
-"""Make `adapters/frame/lists/web/web_hosts.csv` of Matomo's lists: `python tools/web_hosts.py FOLDER`, a checkout of them.
+"""Make `adapters/frame/shared/web/lists/web_hosts.csv` of Matomo's lists: `python tools/web_hosts.py FOLDER`, a checkout of them.
 
 https://github.com/matomo-org/searchengine-and-social-list is under CC0 1.0 (`web_hosts.LICENSE` beside the list). Which commit the list
-is of stands in `adapters/frame/lists/README.md`: change it there too.
+is of stands in `adapters/frame/shared/README.md`: change it there too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-LIST = Path(__file__).resolve().parent.parent / "adapters" / "frame" / "lists" / "web" / "web_hosts.csv"
+LIST = Path(__file__).resolve().parent.parent / "adapters" / "frame" / "shared" / "web" / "lists" / "web_hosts.csv"
 FILES = (("ai", "AIAssistants.yml"), ("social", "Socials.yml"), ("search", "SearchEngines.yml"))
 
 

@@ -12,7 +12,4 @@ select 'costs in a second currency of one campaign and day', count(*)
 from costs
 where minor_digits(currency) is not null and not is_first_currency
 union all
-select 'lines of same_as whose campaign is not here: ' || key, count(*)
-from map_same_as
-anti join campaigns on key = platform || ':' || campaign_id
-group by key
+from same_as_nothing('campaigns')

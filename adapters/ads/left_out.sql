@@ -32,7 +32,4 @@ select 'rows that the source deleted, which count as 0', sum(copies)
 from report_rows
 where fate = 'counts' and is_deleted
 union all
-select 'lines of same_as whose campaign is not here: ' || key, count(*)
-from map_same_as
-anti join campaigns on key = platform || ':' || campaign_id
-group by key
+from same_as_nothing('campaigns')

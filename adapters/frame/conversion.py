@@ -10,8 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.frame.names import did_you_mean
-from adapters.frame.places import identifier
+from adapters.frame.names import did_you_mean, identifier, quoted
 from adapters.frame.session import Session
 from nisba.errors import SourceError
 from schemas.events import BY_FACT_TYPE, Data, EventType
@@ -47,9 +46,7 @@ def write_events(session: Session, directory: Path, since: datetime | None = Non
         for fact_type, select in session.adapter.queries.items():
             part = work / fact_type
             counts[fact_type] = _copy(session, fact_type, select if since is None else _later(select, since), part)
-            with (work / f"{topic_of(BY_FACT_TYPE[fact_type].name).name}.jsonl").open("ab") as whole, part.open("rb") as rows:
-                shutil.copyfileobj(rows, whole, 1 << 20)
-            part.unlink()
+            _append(part, work / f"{topic_of(BY_FACT_TYPE[fact_type].name).name}.jsonl")
     return counts
 
 
@@ -62,11 +59,21 @@ def _replacing(directory: Path) -> Iterator[Path]:
             file.replace(directory / file.name)
 
 
+def _append(part: Path, whole: Path) -> None:
+    """Move a file to the end of another; the first part is the whole, and is not copied."""
+    if not whole.exists():
+        part.rename(whole)
+        return
+    with whole.open("ab") as end, part.open("rb") as rows:
+        shutil.copyfileobj(rows, end, 1 << 20)
+    part.unlink()
+
+
 def _copy(session: Session, fact_type: str, select: str, file: Path) -> int:
     with session.explained(fact_type):
         columns = {name: kind for name, kind, *_ in session.connection.execute(f"DESCRIBE {select}").fetchall()}
         event = event_sql(f"adapter {session.adapter.name}, {fact_type}.sql", BY_FACT_TYPE[fact_type], columns)
-        copied = session.connection.execute(f"COPY (SELECT {event} FROM ({select})) TO {_quoted(str(file))} (FORMAT json)").fetchone()
+        copied = session.connection.execute(f"COPY (SELECT {event} FROM ({select})) TO {quoted(str(file))} (FORMAT json)").fetchone()
     return int(copied[0]) if copied else 0
 
 
@@ -92,7 +99,7 @@ def event_sql(where: str, event_type: EventType, columns: Mapping[str, str]) -> 
     return ", ".join(
         (
             "'1.0' AS specversion",
-            f"coalesce(nullif(id, ''), error({_quoted(f'{where}: a row has no id.')})) AS id",
+            f"coalesce(nullif(id, ''), error({quoted(f'{where}: a row has no id.')})) AS id",
             "getvariable('source') AS source",
             f"'{event_type.name}' AS type",
             f"{_dated(where)} AS time",
@@ -128,7 +135,7 @@ def _value(name: str, kind: str) -> str:
 
 
 def _dated(where: str) -> str:
-    none, naive = _quoted(f"{where}: a row has no time."), _quoted(f"{where}: a time has no offset; write it with instant(): ")
+    none, naive = quoted(f"{where}: a row has no time."), quoted(f"{where}: a time has no offset; write it with instant(): ")
     has_none = f"NOT suffix(time, 'Z') AND NOT regexp_matches(time, '{_OFFSET}')"
     return f"CASE WHEN time IS NULL THEN error({none}) WHEN {has_none} THEN error({naive} || time) ELSE time END"
 
@@ -153,7 +160,3 @@ def unmapped_values(session: Session) -> list[tuple[str, str, int]]:
     """Return (setting, value, rows) of values of the source that the settings have no answer for."""
     select = session.adapter.reports.get("unmapped")
     return sorted((str(setting), str(value), int(rows)) for setting, value, rows in (session.rows("unmapped", select) if select else []))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

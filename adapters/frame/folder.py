@@ -1,6 +1,6 @@
 """An adapter is a folder: what it declares in `adapter.toml` and `tables.toml`, and one SELECT per fact type.
 
-adapter.toml       its title, its settings, and `uses`: macros and lists that sources of one kind share
+adapter.toml       its title, its settings, and `uses`: settings, macros and lists that sources of one kind share
 tables.toml        the tables and columns that its SELECTs read
 views/<name>.sql   relations that several SELECTs share, made in the order of `views` in adapter.toml; those
                    in `kept`, too, are made once and kept, not read anew by each SELECT
@@ -14,7 +14,7 @@ proposed.sql       lines for nisba.toml that the source itself suggests: `sectio
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +36,11 @@ else:
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Adapter", "adapter", "adapters"]
+__all__ = ["SHARED", "Adapter", "adapter", "adapters"]
 
 _ADAPTERS = Path(__file__).parent.parent
-_MACROS = Path(__file__).parent / "macros"
+SHARED = Path(__file__).parent / "shared"
+"""One folder per kind of source: `settings.toml`, `macros/`, `lists/`."""
 _DECLARATION = "adapter.toml"
 REPORTS = ("unmapped", "left_out", "assumed", "proposed")
 
@@ -68,7 +69,7 @@ class Adapter:
     kept: frozenset[str] = frozenset()
     """Views that are made once."""
     uses: tuple[str, ...] = ()
-    """Which shared macros and lists of the frame its SELECTs read."""
+    """Of which kinds of sources its SELECTs read the shared macros and lists."""
     opened: Callable[[DuckDBPyConnection, str, Path], Place] | None = None
     """(a connection, a place, a folder for what it writes) → the place's tables, where they cannot be read as they lie."""
 
@@ -95,6 +96,7 @@ def adapter(name: str) -> Adapter:
 
 def _read(folder: Path) -> Adapter:
     declared = _toml(folder / _DECLARATION, _Declared)
+    settings = {**_shared_settings(folder, declared.uses), **declared.settings}
     for name in declared.settings.keys() & COMMON.keys():
         raise SourceError(f"{folder / _DECLARATION}: {name!r} is a setting of every adapter, and is not declared.")
     selects = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
@@ -110,8 +112,8 @@ def _read(folder: Path) -> Adapter:
         name=folder.resolve().name,
         title=declared.title,
         source=declared.source or folder.resolve().name,
-        settings=declared.settings,
-        uses=tuple(_shared(folder, name) for name in declared.uses),
+        settings=settings,
+        uses=declared.uses,
         tables=_toml(folder / "tables.toml", dict[str, SourceTable]),
         views={name: (folder / "views" / f"{name}.sql").read_text("utf-8") for name in declared.views},
         kept=frozenset(declared.kept),
@@ -120,11 +122,16 @@ def _read(folder: Path) -> Adapter:
     )
 
 
-def _shared(folder: Path, name: str) -> str:
-    known = sorted(path.name for path in _MACROS.iterdir() if path.is_dir())
-    if name not in known:
-        raise SourceError(f"{folder / _DECLARATION}: uses: there is no {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}.")
-    return name
+def _shared_settings(folder: Path, uses: Iterable[str]) -> dict[str, Setting]:
+    """Return the settings that come with what an adapter uses; SourceError for a kind of source that there is not."""
+    known = sorted(path.parent.name for path in SHARED.glob("*/settings.toml"))
+    found: dict[str, Setting] = {}
+    for name in uses:
+        if name not in known:
+            there = f"there are: {', '.join(known)}"
+            raise SourceError(f"{folder / _DECLARATION}: uses: there is no {name!r}{did_you_mean(name, known)}; {there}.")
+        found |= _toml(SHARED / name / "settings.toml", dict[str, Setting])
+    return found
 
 
 def _toml(file: Path, kind: Any) -> Any:

@@ -1,11 +1,11 @@
-"""Names of tables and columns, as different tools write them, and names that are nearly right."""
+"""Names of tables and columns, as different tools write them and as SQL quotes them, and names that are nearly right."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["did_you_mean", "normal"]
+__all__ = ["did_you_mean", "identifier", "normal", "quoted"]
 
 
 def normal(name: str) -> str:
@@ -27,3 +27,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def identifier(name: str) -> str:
+    """Return a name as SQL quotes it.
+
+    >>> identifier('a "b')
+    '"a ""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(text: str) -> str:
+    """Return a text as SQL quotes it.
+
+    >>> quoted("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"

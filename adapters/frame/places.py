@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from adapters.frame.names import normal
+from adapters.frame.names import identifier, normal, quoted
 from nisba.errors import SourceError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["FoundTable", "Place", "identifier", "open_place"]
+__all__ = ["FoundTable", "Place", "open_place"]
 
 _FILE = re.compile(r"(?P<stem>.+?)\.(?P<kind>csv|tsv|parquet|jsonl?|ndjson)(\.gz|\.zst)?", re.IGNORECASE)
 _POSTGRES = ("postgres", "postgresql")
@@ -184,13 +184,13 @@ def _of_files(name: str, kind: str, files: list[Path]) -> FoundTable:
 
 def _bare_reader(files: list[Path], columns: Sequence[str]) -> str:
     """Read what has no header: columns between tabs, no quotes, a row that ends early."""
-    paths, types = ", ".join(_quoted(str(file)) for file in files), ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in columns)
+    paths, types = ", ".join(quoted(str(file)) for file in files), ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
     options = "header = false, delim = '\t', quote = '', escape = '', all_varchar = true, auto_detect = false, null_padding = true"
     return f"read_csv([{paths}], columns = {{{types}}}, {options})"
 
 
 def _reader(kind: str, files: list[Path]) -> str:
-    paths = ", ".join(_quoted(str(file)) for file in files)
+    paths = ", ".join(quoted(str(file)) for file in files)
     if kind.lower() in ("csv", "tsv"):
         return f"read_csv([{paths}], all_varchar = true, header = true, union_by_name = true)"
     if kind.lower() == "parquet":
@@ -234,7 +234,7 @@ def _attach(connection: DuckDBPyConnection, target: str, options: str, shown: st
     import duckdb
 
     try:
-        connection.execute(f"ATTACH {_quoted(target)} AS {_CATALOGUE} ({options}, READ_ONLY)")
+        connection.execute(f"ATTACH {quoted(target)} AS {_CATALOGUE} ({options}, READ_ONLY)")
     except duckdb.Error as error:
         raise SourceError(f"{shown}: cannot be opened: {str(error).splitlines()[0]}") from None
 
@@ -247,7 +247,7 @@ def _load(connection: DuckDBPyConnection, kind: str) -> None:
     except ModuleNotFoundError:
         raise SourceError(f"reading {kind.title()} needs a package: pip install '{extra}'.") from None
     (binary,) = Path(str(package.__file__)).parent.rglob(f"{extension}.duckdb_extension")
-    connection.execute(f"LOAD {_quoted(str(binary))}")
+    connection.execute(f"LOAD {quoted(str(binary))}")
 
 
 def _attached(connection: DuckDBPyConnection, schema: str) -> list[tuple[str, FoundTable]]:
@@ -270,7 +270,7 @@ def _chosen(names: list[tuple[str, str]], schema: str) -> Iterator[tuple[str, Fo
 
 def _exact(connection: DuckDBPyConnection, tables: Iterable[FoundTable]) -> list[FoundTable]:
     """Return tables of Postgres whose numbers without bounds are read as text, as they stand there, and not as doubles."""
-    rows = connection.execute(f"FROM postgres_query('{_CATALOGUE}', {_quoted(_UNBOUNDED)})").fetchall()
+    rows = connection.execute(f"FROM postgres_query('{_CATALOGUE}', {quoted(_UNBOUNDED)})").fetchall()
     columns: dict[str, list[tuple[str, str, bool]]] = {}
     for schema, table, column, is_unbounded in rows:
         relation = f"{identifier(schema)}.{identifier(table)}"
@@ -282,13 +282,4 @@ def _as_text(table: FoundTable, columns: list[tuple[str, str, bool]]) -> FoundTa
     if not any(is_unbounded for _, _, is_unbounded in columns):
         return table
     listed = ", ".join(f"{identifier(name)}::text AS {identifier(name)}" if is_text else identifier(name) for _, name, is_text in columns)
-    return FoundTable(table.name, f"postgres_query('{_CATALOGUE}', {_quoted(f'SELECT {listed} FROM {columns[0][0]}')})")
-
-
-def identifier(name: str) -> str:
-    """Return a name as SQL quotes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return FoundTable(table.name, f"postgres_query('{_CATALOGUE}', {quoted(f'SELECT {listed} FROM {columns[0][0]}')})")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from iso4217 import Currency
 
-from adapters.frame.folder import Adapter
-from adapters.frame.places import Place, identifier, open_place
+from adapters.frame.folder import SHARED, Adapter
+from adapters.frame.names import identifier, quoted
+from adapters.frame.places import Place, open_place
 from adapters.frame.settings import Settings
 from adapters.frame.tables import MatchedTable, create_tables
 from nisba.errors import AmountError, SourceError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "reading"]
 
-_MACROS, _LISTS = Path(__file__).parent / "macros", Path(__file__).parent / "lists"
+_MACROS = Path(__file__).parent / "macros"
 MEMORY = "600MB"
 """What DuckDB may hold; what is larger is sorted on the disk."""
 
@@ -82,16 +83,20 @@ def reading(chosen: Adapter, where: str, settings: Settings) -> Iterator[Session
 
 
 def _share(connection: DuckDBPyConnection, name: str) -> None:
-    """Create what sources of one kind share: the tables of `lists/<name>`, the macros of `macros/<name>`."""
-    for file in sorted((_LISTS / name).glob("*.csv")):
+    """Create what sources of one kind share: the tables of its lists, and its macros."""
+    for file in sorted((SHARED / name / "lists").glob("*.csv")):
         _table_of_csv(connection, file.stem, file)
-    _create_macros(connection, _MACROS / name)
+    _create_macros_of(connection, SHARED / name / "macros")
 
 
-def _create_macros(connection: DuckDBPyConnection, folder: Path = _MACROS) -> None:
+def _create_macros(connection: DuckDBPyConnection) -> None:
+    """Create the macros of every adapter."""
+    connection.execute(_minor_digits())
+    _create_macros_of(connection, _MACROS)
+
+
+def _create_macros_of(connection: DuckDBPyConnection, folder: Path) -> None:
     """Create the macros of a folder; one may use another, whichever comes first."""
-    if folder == _MACROS:
-        connection.execute(_minor_digits())
     waiting = {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
     while waiting:
         ready = [name for name, text in waiting.items() if not _used(text, waiting.keys() - {name})]
@@ -140,7 +145,7 @@ def _table_of_csv(connection: DuckDBPyConnection, name: str, file: Path | None, 
 
     if file is None:
         return _table(connection, name, tuple(columns), [])
-    reader = f"read_csv('{str(file).replace(chr(39), chr(39) * 2)}', all_varchar = true, header = true)"
+    reader = f"read_csv({quoted(str(file))}, all_varchar = true, header = true)"
     try:
         connection.execute(f"CREATE TEMP TABLE {identifier(name)} AS SELECT {', '.join(columns)} FROM {reader}")
     except duckdb.Error as error:

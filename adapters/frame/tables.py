@@ -44,8 +44,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.frame.finding import columns_of, find_tables
-from adapters.frame.names import did_you_mean, normal
-from adapters.frame.places import FoundTable, Place, identifier
+from adapters.frame.names import did_you_mean, identifier, normal
+from adapters.frame.places import FoundTable, Place
 from adapters.frame.settings import OwnColumn
 from nisba.errors import SourceError
 

@@ -2,7 +2,7 @@
 -- person and an account. Each call by itself: the books know which of several counts.
 select
   id,
-  strftime(happened at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') as time,
+  in_utc(happened) as time,
   'link' as op,
   {'kind': left_kind, 'id': left_id} as "left",
   {'kind': right_kind, 'id': right_id} as "right"

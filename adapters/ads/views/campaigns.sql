@@ -7,20 +7,6 @@ with every as (
   select platform, campaign_id from costs where campaign_id is not null
 ),
 
-of_platform (platform, channel) as (
-  values
-  ('facebook_ads', 'paid_social'),
-  ('microsoft_ads', 'paid_search'),
-  ('linkedin_ads', 'paid_social'),
-  ('tiktok_ads', 'paid_social'),
-  ('pinterest_ads', 'paid_social'),
-  ('reddit_ads', 'paid_social'),
-  ('snapchat_ads', 'paid_social'),
-  ('twitter_ads', 'paid_social'),
-  ('amazon_ads', 'paid_shopping'),
-  ('apple_search_ads', 'paid_search')
-),
-
 of_kind (kind, channel) as (
   values
   ('SEARCH', 'paid_search'),
@@ -52,12 +38,12 @@ select
   coalesce(
     by_kind.value,
     by_platform.value,
-    of_platform.channel,
+    ad_platforms.channel,
     case when known_campaigns.kind is null then 'paid_other' else of_kind.channel end
   ) as channel
 from every
 left join known_campaigns using (platform, campaign_id)
-left join of_platform on every.platform = of_platform.platform
+left join ad_platforms on every.platform = ad_platforms.platform
 left join of_kind on known_campaigns.kind = of_kind.kind
 left join map_channels as by_kind on lower(every.platform || '/' || known_campaigns.kind) = lower(by_kind.key)
 left join map_channels as by_platform on every.platform = by_platform.key

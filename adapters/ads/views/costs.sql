@@ -81,9 +81,9 @@ coded as (
 )
 
 select
-  *,
+  * replace (epoch_ms(coded.stamp) as stamp),
   currency = first_value(currency) over (
     partition by platform, campaign_id, day, minor_digits(currency) is null
-    order by is_now desc, stamp desc nulls last, currency
+    order by is_now desc, coded.stamp desc nulls last, currency
   ) as is_first_currency
 from coded

@@ -1,2 +1,2 @@
 -- Milliseconds since 1970 as the text of an event, in UTC.
-CREATE MACRO of_ms(x) AS strftime(make_timestamptz(x * 1000) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')
+CREATE MACRO of_ms(x) AS in_utc(make_timestamptz(x * 1000))

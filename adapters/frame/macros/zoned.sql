@@ -3,5 +3,5 @@ CREATE MACRO zoned(x) AS
 CASE
     WHEN length(x) = 10 THEN day_start(x)
     WHEN regexp_matches(x, '[T ].*(Z|[+-][0-9:]+)$') THEN instant(x)
-    ELSE strftime((x::TIMESTAMP AT TIME ZONE getvariable('time_zone')) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')
+    ELSE in_utc(x::TIMESTAMP AT TIME ZONE getvariable('time_zone'))
 END

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.frame.folder import Adapter, adapter
-from adapters.frame.names import did_you_mean, normal
-from adapters.frame.places import FoundTable, Place, identifier
+from adapters.frame.names import did_you_mean, identifier, normal, quoted
+from adapters.frame.places import FoundTable, Place
 from adapters.frame.plain.exports import open_export
 from adapters.frame.plain.mapping import FACTS, FREE, MONEY, MappedFile, fields_of, mapped_files
 from adapters.frame.plain.rows import LIST, Tally, records
@@ -149,7 +149,7 @@ def _written(target: Path, mapped: MappedFile, files: Sequence[Path], tally: Tal
             while batch := list(islice(rows, _BATCH)):
                 columns = {column: [row.get(field) for row in batch] for field, column in named.items()}
                 writer.write_table(pa.table(columns, schema))
-    return f"read_parquet({_literal(str(target))})"
+    return f"read_parquet({quoted(str(target))})"
 
 
 def _rows(mapped: MappedFile, file: Path, tally: Tally) -> Iterator[dict[str, str | None]]:
@@ -183,10 +183,10 @@ def _tell(connection: DuckDBPyConnection, tally: Tally) -> None:
 def _select(fact_type: str, files: Mapping[int, MappedFile]) -> str:
     """Return the events of a type: one row an id, and an error where rows of one id differ, or entries speak of one cost."""
     union = " UNION ALL BY NAME ".join(f"({_events(number, file)})" for number, file in files.items())
-    differ = _literal(f"several rows of one {fact_type} differ, such as ")
-    cure = _literal(': name the columns that tell them apart in its mapping, key = ["…"]')
-    twice = _literal("two entries have a cost of one campaign and day, and one would replace the other: ")
-    prefix = _literal(': tell them apart, prefixes = { campaign_id = "…" }')
+    differ = quoted(f"several rows of one {fact_type} differ, such as ")
+    cure = quoted(': name the columns that tell them apart in its mapping, key = ["…"]')
+    twice = quoted("two entries have a cost of one campaign and day, and one would replace the other: ")
+    prefix = quoted(': tell them apart, prefixes = { campaign_id = "…" }')
     is_twice = (
         "max(entry) OVER (PARTITION BY own) > min(entry) OVER (PARTITION BY own)" if fact_type == "spend" and len(files) > 1 else "false"
     )
@@ -298,22 +298,18 @@ def _structs(fields: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield f'"{name}"', f"struct_pack({inner})"
     own = [field for field in fields if field.startswith(FREE)]
     if own:
-        pairs = ", ".join(f"{_literal(field.removeprefix(FREE))}, {identifier(field)}" for field in own)
+        pairs = ", ".join(f"{quoted(field.removeprefix(FREE))}, {identifier(field)}" for field in own)
         yield "attributes", f"nullif(json_merge_patch('{{}}', json_object({pairs}))::VARCHAR, '{{}}')::JSON"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _assumed(files: Sequence[MappedFile]) -> Iterator[str]:
     """Yield counts of what the SELECTs do to rows: adding them up, rounding them."""
     for number, file in enumerate(files):
-        named, path = _named(file), file.path.replace("'", "''")
+        named = _named(file)
         if _is_added_up(file):
             keys = ", ".join(named[field] for field in ("campaign_id", "starts_on", "ends_on", "currency") if field in named)
             yield (
-                f"SELECT 'rows of {path} added to another of their campaign and day', "
+                f"SELECT {quoted(f'rows of {file.path} added to another of their campaign and day')}, "
                 f"(SELECT count(*) FROM {_table(number)}) - (SELECT count(*) FROM (SELECT DISTINCT {keys}, file_ms FROM {_table(number)}))"
             )
         for field in named:
@@ -322,6 +318,6 @@ def _assumed(files: Sequence[MappedFile]) -> Iterator[str]:
                 digits = "6" if kind == "cost" else f"minor_digits({named['currency']})"
                 part = f"length(rtrim(split_part({named[field]}, '.', 2), '0'))"
                 yield (
-                    f"SELECT 'amounts of {path} with more decimals than the books hold, rounded half to even', "
+                    f"SELECT {quoted(f'amounts of {file.path} with more decimals than the books hold, rounded half to even')}, "
                     f"count(*) FILTER ({part} > {digits}) FROM {_table(number)}"
                 )
